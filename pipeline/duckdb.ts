@@ -1,0 +1,55 @@
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { InputError } from "./errors.ts";
+
+let connection: Promise<DuckDBConnection> | undefined;
+
+/** One in-memory engine a thread, itself on one thread, so that rows come in the order of the file. */
+function connect(): Promise<DuckDBConnection> {
+  connection ??= (async () => {
+    const instance = await DuckDBInstance.create(":memory:", { threads: "1", memory_limit: "1GB" });
+    const opened = await instance.connect();
+    await opened.run("SET TimeZone = 'UTC'");
+    return opened;
+  })();
+  return connection;
+}
+
+/** A text as an SQL literal. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A name as an SQL identifier. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/**
+ * The rows of a query as plain JSON values, 2,048 at a time, in the order of the query.
+ * Memory: the engine's row group and one batch. `place` names the file or files in the message if the engine refuses them.
+ */
+export async function* query(sql: string, place: string, signal?: AbortSignal): AsyncGenerator<unknown> {
+  try {
+    const result = await (await connect()).stream(`SELECT to_json(q)::VARCHAR FROM (${sql}) q`);
+    for (;;) {
+      signal?.throwIfAborted();
+      const chunk = await result.fetchChunk();
+      if (!chunk || chunk.rowCount === 0) return;
+      for (const row of chunk.getColumnValues(0)) yield JSON.parse(row as string);
+    }
+  } catch (error) {
+    if (signal?.aborted || !(error instanceof Error) || !/Error: /.test(error.message)) throw error;
+    throw new InputError(`${place}: cannot be read: ${error.message.split("\n")[0]}`, { cause: error });
+  }
+}
+
+/** The columns of a Parquet file: name -> DuckDB type. Throws InputError if it is not a Parquet file. */
+export async function describeParquet(path: string): Promise<Map<string, string>> {
+  const columns = new Map<string, string>();
+  const sql = `SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(${quote(path)}))`;
+  for await (const row of query(sql, path)) {
+    const { column_name, column_type } = row as { column_name: string; column_type: string };
+    columns.set(column_name, column_type);
+  }
+  return columns;
+}

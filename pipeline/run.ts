@@ -1,0 +1,163 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { Manifest } from "../schemas/manifest.ts";
+import type { Plan } from "../schemas/plan.ts";
+import { UsageError } from "./errors.ts";
+import { writeJson } from "./files.ts";
+import { fingerprint, finishedManifest, stageNamed } from "./manifest.ts";
+import { plannedStage, type Run, stageFolder } from "./plan.ts";
+import { canonical } from "./random.ts";
+import { doneMarker, type Progress } from "./task.ts";
+
+/** A task by its place in the plan. */
+export type TaskRef = { stage: string; index: number; print: string };
+
+/** Decides where tasks run. Which one it is never changes what is written. */
+export interface Executor {
+  /** Runs tasks that do not need one another; resolves when all are done, rejects with the first error after the rest stopped. */
+  run(tasks: readonly TaskRef[], onDone: (task: TaskRef) => void): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What happens during a run, for whoever draws it. */
+export type RunEvent =
+  | { type: "stage"; stage: string; state: "up-to-date" | "running" | "done"; manifest?: Manifest; seconds?: number }
+  | { type: "phase"; stage: string; phase: string; done: number; total: number }
+  | ({ type: "progress" } & Progress);
+
+/** How to run. */
+export interface RunOptions {
+  /** Where tasks run, and where those run that must not run side by side. */
+  readonly executor: Executor;
+  readonly alone: Executor;
+  /** First and last stage to run; all by default. */
+  readonly from?: string;
+  readonly to?: string;
+  /** Run the stages again even if they are up to date. */
+  readonly force?: boolean;
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+/**
+ * Runs the stages of a plan in order. What is done and unchanged is skipped, to the single task.
+ * Throws UsageError if another process works on the same run. Returns the manifests of the stages in the range.
+ */
+export async function runStages(run: Run, options: RunOptions): Promise<Manifest[]> {
+  const names = run.plan.stages.map((stage) => stage.name);
+  const first = options.from === undefined ? 0 : names.indexOf(stageNamed(run, options.from).name);
+  const last = options.to === undefined ? names.length - 1 : names.indexOf(stageNamed(run, options.to).name);
+  if (first > last) throw new UsageError(`--from ${options.from} comes after --to ${options.to}`);
+  const unlock = await lock(run.folder);
+  try {
+    sweepPartial(run.folder);
+    savePlan(run.folder, run.plan);
+    const manifests: Manifest[] = [];
+    for (const name of names.slice(first, last + 1)) manifests.push(await runStage(run, name, options));
+    return manifests;
+  } finally {
+    unlock();
+  }
+}
+
+async function runStage(run: Run, stage: string, options: RunOptions): Promise<Manifest> {
+  const emit = options.onEvent ?? (() => {});
+  const done = options.force ? null : await finishedManifest(run, stage);
+  if (done) {
+    emit({ type: "stage", stage, state: "up-to-date", manifest: done });
+    return done;
+  }
+  const started = performance.now();
+  emit({ type: "stage", stage, state: "running" });
+  const print = await fingerprint(run, stage);
+  await clearStale(run, stage, options.force ? null : print);
+  for (const [place, phase] of plannedStage(run.plan, stage).phases.entries()) {
+    const executor = stageNamed(run, stage).phases[place]?.alone ? options.alone : options.executor;
+    const pending: TaskRef[] = [];
+    for (let index = phase.first; index < phase.first + phase.tasks; index++) {
+      if (!(await doneMarker(run, stage, index, print))) pending.push({ stage, index, print });
+    }
+    let count = phase.tasks - pending.length;
+    const tell = () => emit({ type: "phase", stage, phase: phase.name, done: count, total: phase.tasks });
+    tell();
+    await executor.run(pending, () => {
+      count++;
+      tell();
+    });
+  }
+  const manifest = await finishedManifest(run, stage);
+  if (!manifest) throw new Error(`${stage}: finished, but its files are not what its manifest says`);
+  emit({ type: "stage", stage, state: "done", manifest, seconds: (performance.now() - started) / 1000 });
+  return manifest;
+}
+
+/**
+ * Removes what an earlier plan left of a stage, so that old and new files are never mixed; keeps all if a task is done
+ * under this fingerprint (null: none is).
+ */
+async function clearStale(run: Run, stage: string, print: string | null): Promise<void> {
+  const tasks = plannedStage(run.plan, stage).phases.at(-1)?.first ?? 0;
+  for (let index = 0; print !== null && index < tasks; index++) if (await doneMarker(run, stage, index, print)) return;
+  const { lasting = [], publishes } = stageNamed(run, stage);
+  if (publishes) rmSync(join(run.folder, publishes), { recursive: true, force: true });
+  const folder = stageFolder(run, stage);
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    if (!lasting.includes(name)) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+/** Writes `plan.json` if it is not there with this content. */
+export function savePlan(folder: string, plan: Plan): void {
+  const path = join(folder, "plan.json");
+  const now = existsSync(path) ? readFileSync(path, "utf8") : "";
+  if (canonicalText(now) !== canonical(plan)) writeJson(path, plan);
+}
+
+function canonicalText(text: string): string {
+  try {
+    return canonical(JSON.parse(text));
+  } catch {
+    return "";
+  }
+}
+
+/** Removes the temporary files of a killed run. Only under the lock: another process may be writing some. */
+function sweepPartial(folder: string): void {
+  for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    // Half-fetched downloads keep their name and are resumed; ours carry a process id before the ending.
+    if (/\.\d+-[0-9a-f]{6}\.partial$/.test(file.name)) rmSync(join(file.parentPath, file.name), { force: true });
+  }
+}
+
+/** Takes the run for this process. A lock left by a dead process of this machine is taken over. */
+async function lock(folder: string): Promise<() => void> {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, "lock");
+  for (let tries = 0; tries < 2; tries++) {
+    try {
+      const file = await open(path, "wx");
+      await file.writeFile(`${process.pid} ${hostname()}\n`);
+      await file.close();
+      return () => rmSync(path, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      const [pid, host] = readFileSync(path, "utf8").trim().split(" ");
+      if (host === hostname() && isAlive(Number(pid)))
+        throw new UsageError(`${folder}: process ${pid} is working on this run; wait for it or use another --output`);
+      if (host !== hostname() && host !== undefined)
+        throw new UsageError(`${folder}: a process on ${host} took this run; if it is dead, remove ${path}`);
+      rmSync(path, { force: true });
+    }
+  }
+  throw new UsageError(`${folder}: another process has just taken this run`);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

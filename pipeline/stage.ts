@@ -1,0 +1,41 @@
+import type { z } from "zod";
+import type { Tally } from "../schemas/manifest.ts";
+import type { Plan } from "../schemas/plan.ts";
+import type { Task } from "./task.ts";
+
+/** Part of a stage: tasks that do not need one another. A phase starts when the one before it is done. */
+export interface Phase<Options> {
+  readonly name: string;
+  /** Number of tasks, from the plan alone: one a shard, one a hash range, one in all. */
+  readonly tasks: (plan: Plan) => number;
+  /** Does one task. Must be deterministic and may be run twice. Returns what it counted; what is left out is zero. */
+  readonly run: (task: Task<Options>) => Promise<Partial<Tally>>;
+  /** True: tasks run one after the other in the main process, since they share a limit of the world (an API's rate). */
+  readonly alone?: boolean;
+}
+
+/** One step of the chain: which artefacts it reads, what it decides, and its work cut into tasks. */
+export interface Stage<Options extends z.ZodObject = z.ZodObject> {
+  readonly name: string;
+  /** One line for the help text. */
+  readonly summary: string;
+  /** Stages whose artefacts it reads; the last is the one whose kept rows it takes. */
+  readonly reads: readonly string[];
+  /** What `in`, `kept` and `rejected` count. */
+  readonly unit: "files" | "conversations" | "samples";
+  readonly options: Options;
+  readonly phases: readonly Phase<z.infer<Options>>[];
+  /** Files outside the run that the options name; they are hashed when the run is planned. */
+  readonly files?: (options: z.infer<Options>) => readonly string[];
+  /** Folders in the stage's own that outlive a change of options: what was paid for or took long to fetch. */
+  readonly lasting?: readonly string[];
+  /** Folder of the run, outside the stage's own, that holds its outputs and nothing else. */
+  readonly publishes?: string;
+  /** Tells intermediate files, which are removed when the stage is done. */
+  readonly isIntermediate?: (fileName: string) => boolean;
+}
+
+/** Checks a stage against its options' type and forgets that type, so that stages fit in one list. */
+export function defineStage<Options extends z.ZodObject>(stage: Stage<Options>): Stage {
+  return stage as unknown as Stage;
+}
