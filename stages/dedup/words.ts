@@ -1,0 +1,135 @@
+/** Length of the word sequences that are counted; the paper's appendix A counts 7-grams. */
+export const NGRAM = 7;
+
+/** Class of a code point: 0 not known yet, 1 letter or digit, 2 other. Filled as text is met; 1.1 MB. */
+const classes = new Uint8Array(0x110000);
+const WORD = /[\p{L}\p{N}]/u;
+
+function isWord(code: number): boolean {
+  let found = classes[code];
+  if (found === 0) {
+    found = WORD.test(String.fromCodePoint(code)) ? 1 : 2;
+    classes[code] = found;
+  }
+  return found === 1;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is meant
+const ASCII = /^[\x00-\x7f]*$/;
+
+/** Text as it is compared: Unicode compatibility forms folded (NFKC), then lower case. */
+export function normalise(text: string): string {
+  return (ASCII.test(text) ? text : text.normalize("NFKC")).toLowerCase();
+}
+
+/**
+ * Finds the words of a text (runs of Unicode letters and digits after `normalise`) and hashes its 7-grams to 64 bits,
+ * in two independent lanes of 32, without making a string for a word. One scanner is used for many texts: `scan`, then
+ * read `words`, `gramLow` and `gramHigh` until the next `scan`.
+ */
+export class WordScanner {
+  /** Number of words of the last text. */
+  words = 0;
+  /** Hash of the 7-gram that starts at word *i*, for *i* in 0 … words - 7. */
+  gramLow = new Uint32Array(1024);
+  gramHigh = new Uint32Array(1024);
+  #text = "";
+  #start = new Uint32Array(1024);
+  #end = new Uint32Array(1024);
+  #low = new Uint32Array(1024);
+  #high = new Uint32Array(1024);
+
+  /** Number of 7-grams of the last text. */
+  get grams(): number {
+    return Math.max(0, this.words - NGRAM + 1);
+  }
+
+  scan(text: string): void {
+    this.#text = normalise(text);
+    this.#split();
+    for (let gram = 0; gram < this.grams; gram++) this.#combine(gram, gram, NGRAM);
+  }
+
+  /** Makes a text of fewer than seven words count as one gram, its whole; a text without words has none. */
+  scanWhole(): number {
+    if (this.words === 0 || this.words >= NGRAM) return 0;
+    this.#combine(0, 0, this.words);
+    return 1;
+  }
+
+  /** The words from `first` on, joined by spaces. */
+  text(first: number, count: number): string {
+    const words: string[] = [];
+    for (let word = first; word < Math.min(first + count, this.words); word++)
+      words.push(this.#text.slice(this.#start[word], this.#end[word]));
+    return words.join(" ");
+  }
+
+  #split(): void {
+    const text = this.#text;
+    const length = text.length;
+    this.words = 0;
+    for (let at = 0; at < length; ) {
+      const code = text.codePointAt(at) as number;
+      if (!isWord(code)) {
+        at += code > 0xffff ? 2 : 1;
+        continue;
+      }
+      const start = at;
+      let low = 0x811c9dc5;
+      let high = 0x2f0b4a27;
+      for (let each = code; at < length; each = text.codePointAt(at) as number) {
+        if (!isWord(each)) break;
+        low = Math.imul(low ^ each, 0x01000193);
+        high = Math.imul(high ^ each, 0x5bd1e995);
+        high ^= high >>> 15;
+        at += each > 0xffff ? 2 : 1;
+        if (at >= length) break;
+      }
+      this.#add(start, at, mix(low), mix(high ^ low));
+    }
+  }
+
+  #add(start: number, end: number, low: number, high: number): void {
+    if (this.words === this.#start.length) this.#grow();
+    this.#start[this.words] = start;
+    this.#end[this.words] = end;
+    this.#low[this.words] = low;
+    this.#high[this.words] = high;
+    this.words++;
+  }
+
+  /** Polynomials with odd factors over the word hashes: other words, or the same in another order, give another value. */
+  #combine(gram: number, first: number, count: number): void {
+    let low = count;
+    let high = count;
+    for (let word = first; word < first + count; word++) {
+      low = (Math.imul(low, 0x9e3779b1) + (this.#low[word] as number)) | 0;
+      high = (Math.imul(high, 0x85ebca6b) + (this.#high[word] as number)) | 0;
+    }
+    this.gramLow[gram] = mix(low);
+    this.gramHigh[gram] = mix(high);
+  }
+
+  #grow(): void {
+    const twice = (old: Uint32Array) => {
+      const grown = new Uint32Array(old.length * 2);
+      grown.set(old);
+      return grown;
+    };
+    this.#start = twice(this.#start);
+    this.#end = twice(this.#end);
+    this.#low = twice(this.#low);
+    this.#high = twice(this.#high);
+    this.gramLow = twice(this.gramLow);
+    this.gramHigh = twice(this.gramHigh);
+  }
+}
+
+/** Spreads every bit of a 32-bit value over all others (the finaliser of MurmurHash3, public domain). */
+function mix(value: number): number {
+  let mixed = value;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}

@@ -1,0 +1,95 @@
+import { createHash } from "node:crypto";
+import { glob } from "tinyglobby";
+import { type Given, layer, type RunSettings, resolveConfig } from "../pipeline/config.ts";
+import { UsageError } from "../pipeline/errors.ts";
+import { codeVersion, type PlanShape, planStage, requireReadable, type World } from "../pipeline/plan.ts";
+import type { Stage } from "../pipeline/stage.ts";
+import type { Plan, PlannedInput } from "../schemas/plan.ts";
+import { hubNet, listHubFiles, resolveRevision } from "./download/hub.ts";
+import type { DownloadOptions } from "./download.ts";
+import type { Source } from "./prepare/source.ts";
+import { sourceNamed, sources } from "./prepare/sources.ts";
+
+/** Bytes of raw input a shard: WildChat-1M gives 53, of about 60 MB of English text each, which fits in memory. */
+const SHARD_BYTES = 64e6;
+
+/**
+ * Makes the plan of a run from what people gave: finds the inputs (local, or by asking the Hub for the files of the
+ * pinned commit), fills in defaults, numbers the tasks. Writes nothing.
+ * Throws UsageError for anything that is wrong with the settings or the inputs.
+ */
+export async function makePlan(
+  given: Given,
+  stages: readonly Stage[],
+  world: World,
+): Promise<{ plan: Plan; settings: RunSettings }> {
+  const name = given["source"];
+  if (typeof name !== "string")
+    throw new UsageError(`--source is missing; known: ${sources.map((source) => source.name).join(", ")}`);
+  const source = sourceNamed(name);
+  const { settings, options } = resolveConfig(layer(source.defaults ?? {}, given), stages);
+  const { hub, inputs } = await findInputs(source, settings, options.get("download") as DownloadOptions, world);
+  const bytes = inputs.reduce((sum, input) => sum + input.bytes, 0);
+  const key = world.env["FLIPTURN_USER_KEY"];
+  const shape: PlanShape = {
+    format: 1,
+    code: codeVersion(),
+    source: source.name,
+    seed: settings.seed,
+    user_key: key ? `sha256:${createHash("sha256").update(key).digest("hex").slice(0, 16)}` : "seed",
+    hub,
+    inputs,
+    shards: settings.shards ?? Math.max(1, Math.round(bytes / SHARD_BYTES)),
+  };
+  const plan: Plan = { ...shape, stages: [] };
+  for (const stage of stages) plan.stages.push(await planStage(stage, options.get(stage.name) ?? {}, plan));
+  return { plan, settings };
+}
+
+async function findInputs(
+  source: Source,
+  settings: RunSettings,
+  options: DownloadOptions,
+  world: World,
+): Promise<Pick<Plan, "hub" | "inputs">> {
+  if (settings.input.length > 0) return { hub: null, inputs: await localInputs(settings.input) };
+  const repo = options.repo ?? source.hub?.repo;
+  const files = options.files ?? source.hub?.files;
+  if (!repo || !files)
+    throw new UsageError(
+      `source ${source.name} has no Hub dataset of its own: name files with --input, or --repo and --files`,
+    );
+  const asked = options.revision ?? (options.repo ? "main" : (source.hub?.revision ?? "main"));
+  const net = hubNet(world.env, { fetch: world.fetch });
+  const revision = await resolveRevision({ repo, revision: asked }, net);
+  const listed = await listHubFiles({ repo, revision }, files, net);
+  const inputs = listed.map(({ path, bytes, sha256, gitOid }) => ({
+    path,
+    bytes,
+    modified_ms: null,
+    sha256,
+    git_oid: gitOid,
+  }));
+  return { hub: { repo, revision }, inputs };
+}
+
+const READABLE = /\.(parquet|(jsonl|ndjson|json)(\.gz|\.zst)?)$/i;
+
+/** Local files by name or glob, each once, sorted by path: the order in which they are given changes nothing. */
+async function localInputs(patterns: readonly string[]): Promise<PlannedInput[]> {
+  const inputs = new Map<string, PlannedInput>();
+  for (const pattern of patterns) {
+    const isGlob = /[*?{[]/.test(pattern);
+    const paths = isGlob
+      ? await glob(pattern, { absolute: pattern.startsWith("/"), expandDirectories: false })
+      : [pattern];
+    if (paths.length === 0) throw new UsageError(`--input ${pattern}: matches no file`);
+    for (const path of paths) {
+      const found = await requireReadable(path);
+      if (!READABLE.test(path))
+        throw new UsageError(`${path}: expected a name that ends in .parquet, .jsonl, .jsonl.gz or .jsonl.zst`);
+      inputs.set(path, { path, ...found, sha256: null, git_oid: null });
+    }
+  }
+  return [...inputs.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}

@@ -1,0 +1,346 @@
+/**
+ * Raw rows of one source -> conversations in the common shape, each kept or rejected with one reason.
+ *
+ * Two phases. `scatter` reads a raw file, judges every row and puts it into the shard that its id belongs to; `gather`
+ * brings a shard together, lets the first of equal ids stay, and writes it sorted by id. So the artefact is the same
+ * whatever files the rows came in and in whatever order, and later stages work on shards of equal size.
+ */
+import { z } from "zod";
+import { InputError } from "../pipeline/errors.ts";
+import { inputName, inputPath } from "../pipeline/plan.ts";
+import { keyed, shardOf } from "../pipeline/random.ts";
+import { defineStage } from "../pipeline/stage.ts";
+import type { Task } from "../pipeline/task.ts";
+import { countControlTokens } from "../schemas/control.ts";
+import { Conversation, isEmpty, type Turn } from "../schemas/conversation.ts";
+import type { Tally } from "../schemas/manifest.ts";
+import { Rejection } from "../schemas/rejection.ts";
+import { ChatColumns } from "./prepare/chat.ts";
+import { type BadRow, readRows } from "./prepare/rows.ts";
+import { readShard, ShardWriter } from "./prepare/shuffle.ts";
+import type { RawConversation, Source, Unusable } from "./prepare/source.ts";
+import { sourceNamed } from "./prepare/sources.ts";
+
+export const PrepareOptions = z.strictObject({
+  language: z
+    .string()
+    .min(1)
+    .default("English")
+    .describe("language of the conversations to keep, as the source names it, or `any`"),
+  unknownLanguage: z
+    .enum(["keep", "drop"])
+    .default("keep")
+    .describe("conversations whose language the source does not say"),
+  toxic: z.enum(["drop", "keep"]).default("drop").describe("conversations that the source flags as toxic"),
+  redacted: z
+    .enum(["keep", "drop"])
+    .default("keep")
+    .describe("conversations from which the source removed personal data"),
+  roles: z
+    .enum(["reject", "repair"])
+    .default("reject")
+    .describe(
+      "system turns and broken alternation: reject, or leave out system turns and leading assistant turns and join neighbours of one role with a blank line",
+    ),
+  repeats: z
+    .enum(["drop", "keep"])
+    .default("drop")
+    .describe("rows whose id was seen before (WildChat: the same content): keep the earliest, or all under new ids"),
+  maxBadRows: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe("share of rows that may fail their schema before the run stops"),
+  columns: ChatColumns.prefault({}).describe(
+    "source `chat`: which column holds what, such as id=conversation_id,user=who",
+  ),
+});
+export type PrepareOptions = z.infer<typeof PrepareOptions>;
+
+/** Why a row can leave: the fixed words of this stage, in the order in which they are looked for. */
+export const PREPARE_REASONS = [
+  "schema",
+  "no_chosen_answer",
+  "language",
+  "toxic",
+  "redacted",
+  "no_turns",
+  "unknown_role",
+  "system_turn",
+  "broken_alternation",
+  "no_user_text",
+  "repeated_id",
+] as const;
+type Reason = (typeof PREPARE_REASONS)[number];
+
+/** What `judge` says of a conversation: its turns if it stays, else one reason and what was found. */
+export type Verdict = { turns: Turn[] } | { reason: Reason; detail: Record<string, unknown> };
+
+/** Keeps conversations that a person plausibly wrote, in the wanted language; everything else leaves with one reason. */
+export function judge(raw: RawConversation, options: PrepareOptions): Verdict {
+  const { language, toxic, redacted } = raw;
+  if (options.language !== "any") {
+    if (language === null && options.unknownLanguage === "drop")
+      return { reason: "language", detail: { found: null, expected: options.language } };
+    if (language !== null && language !== options.language)
+      return { reason: "language", detail: { found: language, expected: options.language } };
+  }
+  if (toxic && options.toxic === "drop") return { reason: "toxic", detail: {} };
+  if (redacted && options.redacted === "drop") return { reason: "redacted", detail: {} };
+  return judgeTurns(options.roles === "repair" ? repair(raw.turns) : raw.turns);
+}
+
+function judgeTurns(turns: RawConversation["turns"]): Verdict {
+  if (turns.length === 0) return { reason: "no_turns", detail: {} };
+  for (const [index, { role }] of turns.entries()) {
+    if (role === "system") return { reason: "system_turn", detail: { message: index } };
+    if (role !== "user" && role !== "assistant")
+      return { reason: "unknown_role", detail: { message: index, found: role, expected: "user or assistant" } };
+    const expected = index % 2 === 0 ? "user" : "assistant";
+    if (role !== expected) return { reason: "broken_alternation", detail: { message: index, found: role, expected } };
+  }
+  const kept = turns.map(({ role, content }) => ({ role, content: content.toWellFormed() }) as Turn);
+  if (kept.every((turn) => turn.role === "assistant" || isEmpty(turn)))
+    return { reason: "no_user_text", detail: { user_turns: Math.ceil(kept.length / 2) } };
+  return { turns: kept };
+}
+
+/** Leaves out system turns and assistant turns before the first user turn; joins neighbours of one role. */
+function repair(turns: RawConversation["turns"]): RawConversation["turns"] {
+  const repaired: { role: string; content: string }[] = [];
+  for (const { role, content } of turns) {
+    const last = repaired.at(-1);
+    if (role === "system" || (role === "assistant" && !last)) continue;
+    if (last?.role === role) last.content = `${last.content}\n\n${content}`;
+    else repaired.push({ role, content });
+  }
+  return repaired;
+}
+
+/** What travels from `scatter` to `gather`: a conversation, or a rejection on its way to the shard of its id. */
+type Record_ = { c: Conversation } | { r: Rejection };
+
+/** Turns rows of one source into records: the pure part of `scatter`. `userKey` is the key that user ids are hashed with. */
+export function recordOf(
+  raw: RawConversation | Unusable,
+  source: string,
+  options: PrepareOptions,
+  userKey: string,
+): Record_ {
+  const id = `${source}:${raw.source_id}`.toWellFormed();
+  const reject = (reason: string, detail: object) => ({ r: rejection(id, id, reason, detail) });
+  if ("reason" in raw) return reject(raw.reason, raw.detail);
+  const verdict = judge(raw, options);
+  if ("reason" in verdict) return reject(verdict.reason, verdict.detail);
+  const { source_id, country, language, model, started_at, redacted, toxic } = raw;
+  const user_id = raw.user ? keyed(userKey, raw.user).slice(0, 32) : null;
+  const opening = verdict.turns[0]?.content ?? "";
+  return {
+    c: {
+      id,
+      source,
+      source_id,
+      user_id,
+      country: country || null,
+      language,
+      model,
+      started_at,
+      opening,
+      turns: verdict.turns,
+      redacted,
+      toxic,
+    },
+  };
+}
+
+function rejection(id: string, conversation_id: string | null, reason: string, detail: object): Rejection {
+  return { id, conversation_id, stage: "prepare", reason, detail: JSON.stringify(detail) };
+}
+
+function badRow(bad: BadRow, source: string): Rejection {
+  const { file, row, source_id, ...found } = bad;
+  const conversation = source_id === null ? null : `${source}:${source_id}`.toWellFormed();
+  return rejection(`${file}:${row}`, conversation, "schema", { file, row, ...found });
+}
+
+async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
+  const { plan, options, index, run } = task;
+  const source = sourceNamed(plan.source);
+  const userKey = userKeyOf(task);
+  const counts: Record<string, number> = {};
+  const count = (name: string, by = 1) => {
+    if (by > 0) counts[name] = (counts[name] ?? 0) + by;
+  };
+  const writer = new ShardWriter(plan.shards);
+  let rows = 0;
+  async function* blocks() {
+    for await (const found of readRows(
+      inputPath(run, index),
+      inputName(plan, index),
+      source,
+      options.columns,
+      task.signal,
+    )) {
+      rows++;
+      const record =
+        found.type === "bad"
+          ? { r: badRow(found, source.name) }
+          : recordOf(found.conversation, source.name, options, userKey);
+      if (found.type === "bad") count("rows_failing_schema");
+      else if ("c" in record) describe(found.conversation, record.c, count);
+      const key = "c" in record ? record.c.id : (record.r.conversation_id ?? record.r.id);
+      yield* writer.add(shardOf(key, plan.shards), JSON.stringify(record));
+      if (rows === 1000 && counts["rows_failing_schema"] === 1000)
+        throw tooManyBad(1000, 1000, options, source, record);
+      if (rows % 10_000 === 0) task.report(rows, 0, "rows");
+    }
+    yield* writer.end();
+  }
+  await task.writeBytes(task.path(scattered(index)), blocks(), () => rows);
+  return { taken: 1, in: rows, counts };
+}
+
+/** Counts what is worth knowing about a conversation that stays. */
+function describe(
+  raw: RawConversation | Unusable,
+  conversation: Conversation,
+  count: (name: string, by?: number) => void,
+): void {
+  count("empty_user_turns", conversation.turns.filter((turn) => turn.role === "user" && isEmpty(turn)).length);
+  count("conversations_ending_with_user", conversation.turns.at(-1)?.role === "user" ? 1 : 0);
+  count("conversations_of_unknown_language", conversation.language === null ? 1 : 0);
+  count("conversations_without_user", conversation.user_id === null ? 1 : 0);
+  count(
+    "conversations_with_control_tokens",
+    conversation.turns.some((turn) => countControlTokens(turn.content) > 0) ? 1 : 0,
+  );
+  if (!("turns" in raw)) return;
+  count("conversations_with_broken_unicode", raw.turns.some((turn) => !turn.content.isWellFormed()) ? 1 : 0);
+  for (const [name, by] of Object.entries(raw.counts ?? {})) count(name, by);
+}
+
+function scattered(index: number): string {
+  return `scattered-${String(index).padStart(5, "0")}.blocks`;
+}
+
+/** The key of the user hash: a secret from the environment, or derived from the seed so that runs repeat. */
+function userKeyOf(task: Task<PrepareOptions>): string {
+  return task.world.env["FLIPTURN_USER_KEY"] || keyed(task.plan.seed, "user key");
+}
+
+async function gather(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
+  const { plan, options, index } = task;
+  const before = await task.results("scatter");
+  const rows = before.reduce((sum, marker) => sum + marker.tally.in, 0);
+  const bad = before.reduce((sum, marker) => sum + (marker.tally.counts["rows_failing_schema"] ?? 0), 0);
+  if (rows === 0)
+    throw new InputError(
+      `${plan.inputs.map((input) => input.path).join(", ")}: no rows; expected one conversation a row`,
+    );
+  const records: { line: string; record: Record_ }[] = [];
+  for (const input of plan.inputs.keys()) {
+    for (const line of readShard(task.path(scattered(input)), index))
+      records.push({ line, record: JSON.parse(line) as Record_ });
+  }
+  if (bad > options.maxBadRows * rows)
+    throw tooManyBad(
+      bad,
+      rows,
+      options,
+      sourceNamed(plan.source),
+      records.find(({ record }) => isSchemaFailure(record))?.record,
+    );
+  const { conversations, rejections } = settle(records, options);
+  const kept = await task.write("conversations", Conversation, conversations);
+  await task.write("rejections", Rejection, rejections);
+  const rejected: Record<string, number> = {};
+  for (const { reason } of rejections) rejected[reason] = (rejected[reason] ?? 0) + 1;
+  return { kept, rejected };
+}
+
+/** Sorts a shard by id and decides which of equal ids stays: the earliest, then the one whose row is smallest as text. */
+function settle(
+  records: { line: string; record: Record_ }[],
+  options: PrepareOptions,
+): { conversations: Conversation[]; rejections: Rejection[] } {
+  const rejections: Rejection[] = [];
+  const found: { line: string; conversation: Conversation }[] = [];
+  for (const { line, record } of records) {
+    if ("c" in record) found.push({ line, conversation: record.c });
+    else rejections.push(record.r);
+  }
+  found.sort(
+    (a, b) =>
+      compare(a.conversation.id, b.conversation.id) ||
+      compare(a.conversation.started_at ?? "~", b.conversation.started_at ?? "~") ||
+      compare(a.line, b.line),
+  );
+  const conversations: Conversation[] = [];
+  let repeat = 1;
+  let first: Conversation | undefined;
+  for (const { conversation } of found) {
+    repeat = conversation.id === first?.id ? repeat + 1 : 1;
+    if (repeat === 1) {
+      first = conversation;
+      conversations.push(conversation);
+    } else if (options.repeats === "keep") conversations.push({ ...conversation, id: `${conversation.id}#${repeat}` });
+    else
+      rejections.push(
+        rejection(`${conversation.id}#${repeat}`, conversation.id, "repeated_id", {
+          repeat,
+          started_at: conversation.started_at,
+        }),
+      );
+  }
+  return { conversations, rejections: withUniqueIds(rejections) };
+}
+
+/** Rejections sorted, those with an id that was there before under `<id>~2` and so on. */
+function withUniqueIds(rejections: readonly Rejection[]): Rejection[] {
+  const seen = new Map<string, number>();
+  const sorted = rejections.toSorted(
+    (a, b) => compare(a.id, b.id) || compare(a.reason, b.reason) || compare(a.detail, b.detail),
+  );
+  return sorted.map((each) => {
+    const number = (seen.get(each.id) ?? 0) + 1;
+    seen.set(each.id, number);
+    return number === 1 ? each : { ...each, id: `${each.id}~${number}` };
+  });
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function isSchemaFailure(record: Record_): boolean {
+  return "r" in record && record.r.reason === "schema";
+}
+
+function tooManyBad(
+  bad: number,
+  rows: number,
+  options: PrepareOptions,
+  source: Source,
+  example: Record_ | undefined,
+): InputError {
+  const share = ((100 * bad) / rows).toFixed(1);
+  const first = example && "r" in example ? ` For instance ${example.r.id}: ${example.r.detail}.` : "";
+  return new InputError(
+    `${bad} of ${rows} rows (${share} %) do not look like rows of ${source.name}, more than the ${100 * options.maxBadRows} % allowed.${first}` +
+      " Check --source, or allow more with --max-bad-rows.",
+  );
+}
+
+export const prepare = defineStage({
+  name: "prepare",
+  summary: "one source's rows -> conversations; language, toxicity, roles, repeats",
+  reads: ["download"],
+  unit: "conversations",
+  options: PrepareOptions,
+  isIntermediate: (name) => name.startsWith("scattered-"),
+  phases: [
+    { name: "scatter", tasks: (plan) => plan.inputs.length, run: scatter },
+    { name: "gather", tasks: (plan) => plan.shards, run: gather },
+  ],
+});

@@ -1,0 +1,103 @@
+import type { z } from "zod";
+import { describeParquet, query, quote } from "../../pipeline/duckdb.ts";
+import { InputError } from "../../pipeline/errors.ts";
+import { parseLine, readLines } from "../../pipeline/jsonl.ts";
+import type { Columns, RawConversation, Source, Unusable } from "./source.ts";
+
+/** A row that is not what its source's rows are: where, what was found, what was expected. */
+export type BadRow = {
+  file: string;
+  row: number;
+  source_id: string | null;
+  field: string;
+  found: string;
+  expected: string;
+};
+
+/** What a raw row turned out to be. */
+export type Found = { type: "row"; conversation: RawConversation | Unusable } | ({ type: "bad" } & BadRow);
+
+/**
+ * The rows of one raw file (Parquet, or JSONL plain, `.gz` or `.zst`), checked against the source's row schema.
+ * `name` is the file as messages and rejections call it; rows count from 1. Memory: one batch.
+ * Throws InputError if the file as a whole is not what it should be.
+ */
+export async function* readRows(
+  path: string,
+  name: string,
+  source: Source,
+  columns: Columns,
+  signal?: AbortSignal,
+): AsyncGenerator<Found> {
+  const schema = source.row(columns);
+  const check = (row: number, value: unknown): Found => {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return { type: "row", conversation: source.convert(parsed.data, columns) };
+    return { type: "bad", file: name, row, source_id: idOf(value, source, columns), ...fault(parsed.error, value) };
+  };
+  if (/\.parquet$/i.test(path)) {
+    let row = 0;
+    for await (const value of parquetRows(path, name, source, columns, signal)) yield check(++row, value);
+    return;
+  }
+  for await (const line of readLines(path, signal)) {
+    let value: unknown;
+    try {
+      value = parseLine(line);
+    } catch (error) {
+      const found = error instanceof SyntaxError ? `no JSON (${error.message})` : "bytes that are not UTF-8";
+      yield {
+        type: "bad",
+        file: name,
+        row: line.number,
+        source_id: null,
+        field: "",
+        found,
+        expected: "one JSON object on the line",
+      };
+      continue;
+    }
+    yield check(line.number, value);
+  }
+}
+
+async function* parquetRows(
+  path: string,
+  name: string,
+  source: Source,
+  columns: Columns,
+  signal?: AbortSignal,
+): AsyncGenerator<unknown> {
+  const there = await describeParquet(path);
+  const { needs, sql } = source.select(columns);
+  const missing = needs.filter((column) => !there.has(column));
+  if (missing.length > 0) {
+    throw new InputError(
+      `${name}: no column ${missing.map((column) => `\`${column}\``).join(", ")}; found ${[...there.keys()].join(", ")}; expected the columns of ${source.name}: ${needs.join(", ")}`,
+    );
+  }
+  yield* query(`SELECT ${sql} FROM read_parquet(${quote(path)})`, name, signal);
+}
+
+/** The first fault of a row: the field, and what stands there in at most 80 characters. */
+function fault(error: z.ZodError, value: unknown): { field: string; found: string; expected: string } {
+  const issue = error.issues[0];
+  const path = issue?.path ?? [];
+  const there = path.reduce<unknown>(
+    (each, key) => (each as Record<PropertyKey, unknown> | null | undefined)?.[key],
+    value,
+  );
+  const found = there === undefined ? "nothing" : JSON.stringify(there).slice(0, 80);
+  return {
+    field: path.join("."),
+    found,
+    expected: issue?.message.replace(/^Invalid input: expected /, "").replace(/, received .*$/, "") ?? "",
+  };
+}
+
+/** The row's id if it can be read although the row cannot. */
+function idOf(value: unknown, source: Source, columns: Columns): string | null {
+  const key = source.select(columns).needs[0] ?? "";
+  const id = value !== null && typeof value === "object" ? (value as Record<string, unknown>)[key] : null;
+  return typeof id === "string" && id !== "" ? id : null;
+}

@@ -1,0 +1,67 @@
+import { z } from "zod";
+
+/** A conversation as a source tells it, before anything is judged. Roles are as in the source's own mapping. */
+export interface RawConversation {
+  readonly source_id: string;
+  /** The source's own user id, never written anywhere. */
+  readonly user: string | null;
+  readonly country: string | null;
+  readonly language: string | null;
+  readonly model: string | null;
+  /** ISO 8601 in UTC. */
+  readonly started_at: string | null;
+  readonly turns: readonly { role: string; content: string }[];
+  readonly redacted: boolean | null;
+  readonly toxic: boolean | null;
+  /** Things worth counting that were met on the way, such as `several_chosen`. */
+  readonly counts?: Record<string, number>;
+}
+
+/** Columns of a source of people's own; see `chat.ts`. */
+export type Columns = Record<string, string>;
+
+/** A row that is readable but tells no conversation, with its fixed reason. */
+export type Unusable = { reason: string; detail: Record<string, unknown>; source_id: string };
+
+/** Where conversations come from: what its rows look like and how a row becomes a conversation. One file a source. */
+export interface Source {
+  readonly name: string;
+  /** One line for help text and card. */
+  readonly summary: string;
+  /** The Hub dataset: repository, the commit that is read by default, and globs of its files; null = local files only. */
+  readonly hub: { readonly repo: string; readonly revision: string; readonly files: readonly string[] } | null;
+  /** Licence of the text as an SPDX-like Hub identifier, and whom to credit. */
+  readonly license: string;
+  readonly credit: string;
+  /** Defaults of stages that are other for this source, by stage. */
+  readonly defaults?: Readonly<Record<string, Record<string, unknown>>>;
+  /** Schema of the parts of a row that are used; further fields are passed over. */
+  readonly row: (columns: Columns) => z.ZodObject;
+  /** For Parquet: SQL expressions over the file's columns, by name in `row`, and the columns they need. */
+  readonly select: (columns: Columns) => { readonly needs: readonly string[]; readonly sql: string };
+  readonly convert: (row: Record<string, unknown>, columns: Columns) => RawConversation | Unusable;
+}
+
+/** A time as sources write it (text with or without zone, or a number of s, ms, µs or ns since 1970). */
+export const Time = z.union([z.string(), z.number()]).nullish();
+
+/** A time as ISO 8601 in UTC; a text without a zone is UTC. Null if there is none or it cannot be read. */
+export function utc(time: string | number | null | undefined): string | null {
+  if (time === null || time === undefined || time === "") return null;
+  const date = new Date(typeof time === "number" ? milliseconds(time) : withZone(time));
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
+/** Numbers this size are told apart by magnitude: seconds until the year 5138, then ms, µs and ns. */
+function milliseconds(time: number): number {
+  if (time < 1e11) return time * 1000;
+  if (time < 1e14) return time;
+  return time < 1e17 ? time / 1e3 : time / 1e6;
+}
+
+function withZone(time: string): string {
+  const text = time.trim().replace(" ", "T");
+  if (/T.*[+-]\d\d$/.test(text)) return `${text}:00`;
+  if (/(Z|[+-]\d\d:?\d\d)$/i.test(text) || !text.includes("T")) return text;
+  return `${text}Z`;
+}

@@ -1,0 +1,86 @@
+import { z } from "zod";
+import { type RawConversation, type Source, Time, utc } from "./source.ts";
+
+const Message = z.object({
+  role: z.string(),
+  content: z.string(),
+  timestamp: Time,
+});
+
+const Row = z.object({
+  conversation_hash: z.string().min(1),
+  model: z.string().nullish(),
+  timestamp: Time,
+  conversation: z.array(Message),
+  language: z.string().nullish(),
+  toxic: z.boolean().nullish(),
+  redacted: z.boolean().nullish(),
+  country: z.string().nullish(),
+  hashed_ip: z.string().nullish(),
+});
+
+/**
+ * A WildChat row (dataset cards of allenai/WildChat-1M and -4.8M). `country` and `hashed_ip` are the row's own majority
+ * votes; the row's `timestamp` is that of the last turn, so the earliest of the messages is taken where there is one.
+ * Request headers and states are not even read.
+ */
+function convert(row: Record<string, unknown>): RawConversation {
+  const wild = row as z.infer<typeof Row>;
+  const times = wild.conversation.map((message) => utc(message.timestamp)).filter((time) => time !== null);
+  return {
+    source_id: wild.conversation_hash,
+    user: wild.hashed_ip ?? null,
+    country: wild.country ?? null,
+    language: wild.language ?? null,
+    model: wild.model ?? null,
+    started_at: times.sort()[0] ?? utc(wild.timestamp),
+    turns: wild.conversation,
+    redacted: wild.redacted ?? null,
+    toxic: wild.toxic ?? null,
+  };
+}
+
+const needs = [
+  "conversation_hash",
+  "model",
+  "timestamp",
+  "conversation",
+  "language",
+  "toxic",
+  "redacted",
+  "country",
+  "hashed_ip",
+];
+const message = "{'role': m.role, 'content': m.content, 'timestamp': m.timestamp}";
+const sql = needs
+  .map((name) =>
+    name === "conversation" ? `list_transform(conversation, lambda m: ${message}) AS conversation` : `"${name}"`,
+  )
+  .join(", ");
+
+function wildchat(name: string, summary: string, hub: Source["hub"]): Source {
+  return {
+    name,
+    summary,
+    hub,
+    license: "odc-by",
+    credit: "WildChat: Zhao et al. 2024, arXiv 2405.01470, Allen Institute for AI",
+    row: () => Row,
+    select: () => ({ needs, sql }),
+    convert,
+  };
+}
+
+/** 837,989 conversations without the toxic ones, 14 shards; what the paper used. The commit is one that public code pins. */
+export const wildchat1m = wildchat("wildchat-1m", "allenai/WildChat-1M, 837,989 conversations with ChatGPT", {
+  repo: "allenai/WildChat-1M",
+  revision: "7d6490e462285cf85d91eabea0f9a954fbddcd1f",
+  files: ["data/train-*.parquet"],
+});
+
+/** 3,199,860 conversations, 86 shards. Times have no zone and are UTC; the messages' other fields differ, none is used. */
+export const wildchat48m = wildchat("wildchat-4.8m", "allenai/WildChat-4.8M, 3,199,860 conversations with ChatGPT", {
+  repo: "allenai/WildChat-4.8M",
+  revision: "c827c6df8fcf008219ffaffa4d1dd77491099367",
+  files: ["data/train-*.parquet"],
+});
