@@ -1,0 +1,33 @@
+import { join, relative } from "node:path";
+import { type Given, layer } from "../../pipeline/config.ts";
+import { packageFolder } from "../../pipeline/files.ts";
+import { realWorld, stages } from "../../stages/index.ts";
+import { makePlan } from "../../stages/plan.ts";
+import { showSamples } from "./inspect.ts";
+import { givenBy, type RunFlags, runAndShow } from "./run.ts";
+
+/** `flipturn demo`: the whole pipeline on the bundled conversations with recorded intents, without key or network. */
+export async function demo(flags: RunFlags, signal: AbortSignal): Promise<void> {
+  const folder = join(packageFolder(), "scripts", "demo");
+  const demoSettings: Given = {
+    source: "wildchat-1m",
+    output: join("output", "demo"),
+    input: [join(folder, "conversations-*.parquet")],
+    prepare: { maxBadRows: 0.05 },
+    dedup: { minCount: 10 },
+    intents: { provider: "recorded", recorded: join(folder, "intents.jsonl") },
+  };
+  const { plan, settings } = await makePlan(layer(demoSettings, givenBy(flags)), stages, realWorld());
+  const output = settings.output ?? "";
+  const manifests = await runAndShow(plan, output, flags, signal);
+  const train = manifests.at(-1)?.outputs.find((file) => file.path.includes("data/train-"));
+  if (flags.json || !train) return;
+  const path = join(output, train.path);
+  console.log(
+    "\nOne sample as microsoft/UserLM-8b reads it; the model learns to write what comes after the last header.",
+  );
+  console.log("The demo's conversations are synthetic, written for this project.\n");
+  await showSamples(path, { kind: "next", rows: 1, ids: false });
+  console.log(`\nLook further:  flipturn inspect ${relative(".", path)} --rows 5`);
+  console.log(`               flipturn explain <conversation id> --output ${output}`);
+}

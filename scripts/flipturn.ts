@@ -1,0 +1,154 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { exitCode, systemCode } from "../pipeline/errors.ts";
+import { packageFolder } from "../pipeline/files.ts";
+import { stages } from "../stages/index.ts";
+import { demo } from "./commands/demo.ts";
+import { explain } from "./commands/explain.ts";
+import { inspect } from "./commands/inspect.ts";
+import { plan } from "./commands/plan.ts";
+import { run } from "./commands/run.ts";
+import { status } from "./commands/status.ts";
+import { task } from "./commands/task.ts";
+import { addFlags } from "./flags.ts";
+
+const interruption = new AbortController();
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    if (!/^\d+$/.test(text) || Number(text) < least)
+      throw new InvalidArgumentError(`expected a whole number from ${least}.`);
+    return Number(text);
+  };
+}
+
+function program(): Command {
+  const { version } = JSON.parse(readFileSync(join(packageFolder(), "package.json"), "utf8")) as { version: string };
+  const root = new Command("flipturn")
+    .description("Turns logs of real conversations into training data for user language models.")
+    .version(version)
+    .showSuggestionAfterError()
+    .addHelpText(
+      "after",
+      "\nBegin with:\n  flipturn demo\n  flipturn run --source wildchat-1m --input 'data/*.parquet' --intents none\n",
+    );
+  const { signal } = interruption;
+  runFlags(
+    addFlags(
+      root.command("run").description("run the pipeline, or go on with it; what is done and unchanged is skipped"),
+    ),
+  )
+    .addHelpText(
+      "after",
+      `\nStages: ${stages.map((stage) => stage.name).join(" -> ")}\n\nExamples:\n  flipturn run --source wildchat-1m                                  (from the Hub, intents by OpenAI)\n  flipturn run --source chat --input logs.jsonl --columns id=chat_id,user=who --intents none\n  flipturn run --config flipturn.yaml --from split --to flip\n`,
+    )
+    .action((flags) => run(flags, signal));
+  runFlags(
+    addFlags(root.command("demo").description("run on the bundled conversations, without key or network"), [
+      "source",
+      "input",
+    ]),
+  ).action((flags) => demo(flags, signal));
+  addFlags(root.command("plan").description("show what a run would do; touches nothing"))
+    .option("--config <file>", "settings in YAML or JSON")
+    .option("--write", "write plan.json into the folder of the run, for `flipturn task`")
+    .option("--json", "print the plan as JSON")
+    .addHelpText("after", "\nExample:\n  flipturn plan --source prism --input conversations.jsonl --intents none\n")
+    .action((flags) => plan(flags));
+  root
+    .command("task")
+    .description("do one task of a plan, for engines that place tasks on machines")
+    .requiredOption("--plan <file>", "plan.json of the run")
+    .requiredOption("--stage <name>", "stage of the task")
+    .requiredOption("--index <n>", "number of the task within the stage", wholeNumber(0))
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", "\nExample:\n  flipturn task --plan output/wildchat-1m/plan.json --stage dedup --index 17\n")
+    .action((flags) => task(flags, signal));
+  reading(root.command("status").description("show where a run stands")).action((flags) => status(flags));
+  reading(root.command("explain").description("show one conversation's way through every stage, or the reason it left"))
+    .argument("<id>", "id of a conversation or of one of its samples")
+    .addHelpText(
+      "after",
+      "\nExample:\n  flipturn explain wildchat-1m:00183ce586b46292f6b4282fd808c426 --output output/wildchat-1m\n",
+    )
+    .action((id, flags) => explain(id, flags));
+  root
+    .command("inspect")
+    .description("show rows as the model will see them, the target coloured")
+    .argument("<file>", "Parquet or JSONL file of samples or of a finished dataset")
+    .option("--id <text>", "rows whose id is or contains this")
+    .option("--kind <kind>", "rows of this kind: first, next or end")
+    .option("--rows <n>", "how many rows", wholeNumber(1), 1)
+    .option("--ids", "show Llama 3 token ids too", false)
+    .option("--json", "print rows as JSON, one a line")
+    .addHelpText(
+      "after",
+      "\nExample:\n  flipturn inspect output/demo/dataset/data/train-00000-of-00001.parquet --kind end --ids\n",
+    )
+    .action((path, flags) => inspect(path, flags));
+  return root;
+}
+
+function runFlags(command: Command): Command {
+  return command
+    .option("--config <file>", "settings in YAML or JSON; flags go before it")
+    .option("--from <stage>", "first stage to run")
+    .option("--to <stage>", "last stage to run")
+    .option("--threads <n>", "worker threads; default: the number of processors", wholeNumber(1))
+    .option("--force", "run stages again even if they are up to date")
+    .option("--dry-run", "show the resolved options and the plan, touch nothing")
+    .option("--json", "print the manifests as JSON");
+}
+
+function reading(command: Command): Command {
+  return command
+    .option("--output <folder>", "folder of the run; default: the only one under output/")
+    .option("--json", "print as JSON");
+}
+
+/** What went wrong, in one line that says what to do; with FLIPTURN_DEBUG set, where it happened too. */
+function explainError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const advice: Record<string, string> = {
+    ENOSPC: "The disk is full. Free some space and run the same command again; finished tasks are kept.",
+    EDQUOT: "The disk quota is used up. Free some space and run the same command again; finished tasks are kept.",
+    EACCES: "No permission. Choose another --output, or change the permissions.",
+    EROFS: "The file system cannot be written to. Choose another --output.",
+    EMFILE: "Too many open files. Raise the limit (ulimit -n) and run the same command again.",
+  };
+  const more = advice[systemCode(error) ?? ""];
+  const text = `flipturn: ${error.message}${more ? `\n${more}` : ""}`;
+  return process.env["FLIPTURN_DEBUG"]
+    ? `${text}\n${error.stack}\n${error.cause instanceof Error ? `caused by ${error.cause.stack}` : ""}`
+    : text;
+}
+
+async function main(): Promise<void> {
+  process.on("SIGINT", () => {
+    if (interruption.signal.aborted) process.exit(130);
+    console.error(
+      "\nflipturn: stopping; press Ctrl-C again to stop at once. The same command goes on where this stops.",
+    );
+    interruption.abort();
+  });
+  process.on("SIGTERM", () => interruption.abort());
+  const root = program();
+  for (const command of [root, ...root.commands]) command.exitOverride();
+  try {
+    await root.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
+    if (!interruption.signal.aborted) console.error(explainError(error));
+    process.exit(interruption.signal.aborted ? 130 : exitCode(error));
+  }
+}
+
+// A reader that has seen enough closes the pipe (`flipturn inspect … | head`): that is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+await main();
