@@ -6,7 +6,13 @@ let connection: Promise<DuckDBConnection> | undefined;
 /** One in-memory engine a thread, itself on one thread, so that rows come in the order of the file. */
 function connect(): Promise<DuckDBConnection> {
   connection ??= (async () => {
-    const instance = await DuckDBInstance.create(":memory:", { threads: "1", memory_limit: "1GB" });
+    const instance = await DuckDBInstance.create(":memory:", {
+      threads: "1",
+      memory_limit: "1GB",
+      // Nothing is spilled into the current folder, and nothing is fetched from anywhere.
+      temp_directory: "",
+      autoinstall_known_extensions: "false",
+    });
     const opened = await instance.connect();
     await opened.run("SET TimeZone = 'UTC'");
     return opened;

@@ -107,6 +107,11 @@ export async function readPlan(path: string): Promise<Plan> {
   return plan;
 }
 
+/** How a plan names the key that user ids are hashed with, without telling it. `secret`: FLIPTURN_USER_KEY, if it is set. */
+export function userKeyName(secret: string | undefined): string {
+  return secret ? `sha256:${createHash("sha256").update(secret).digest("hex").slice(0, 16)}` : "seed";
+}
+
 let code: string | undefined;
 
 /** Version of flipturn and 12 hex digits over its code: outputs of other code are never taken for up to date. */

@@ -16,8 +16,11 @@ export type TaskRef = { stage: string; index: number; print: string };
 
 /** Decides where tasks run. Which one it is never changes what is written. */
 export interface Executor {
-  /** Runs tasks that do not need one another; resolves when all are done, rejects with the first error after the rest stopped. */
-  run(tasks: readonly TaskRef[], onDone: (task: TaskRef) => void): Promise<void>;
+  /**
+   * Runs tasks that do not need one another, `width` at a time where the executor has no width of its own.
+   * Resolves when all are done, rejects with the first error after the rest stopped.
+   */
+  run(tasks: readonly TaskRef[], onDone: (task: TaskRef) => void, width?: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -29,9 +32,9 @@ export type RunEvent =
 
 /** How to run. */
 export interface RunOptions {
-  /** Where tasks run, and where those run that must not run side by side. */
+  /** Where tasks run, and where those run that a stage keeps in the main process. */
   readonly executor: Executor;
-  readonly alone: Executor;
+  readonly main: Executor;
   /** First and last stage to run; all by default. */
   readonly from?: string;
   readonly to?: string;
@@ -73,7 +76,8 @@ async function runStage(run: Run, stage: string, options: RunOptions): Promise<M
   const print = await fingerprint(run, stage);
   await clearStale(run, stage, options.force ? null : print);
   for (const [place, phase] of plannedStage(run.plan, stage).phases.entries()) {
-    const executor = stageNamed(run, stage).phases[place]?.alone ? options.alone : options.executor;
+    const width = stageNamed(run, stage).phases[place]?.inMain?.(run.plan);
+    const executor = width === undefined ? options.executor : options.main;
     const pending: TaskRef[] = [];
     for (let index = phase.first; index < phase.first + phase.tasks; index++) {
       if (!(await doneMarker(run, stage, index, print))) pending.push({ stage, index, print });
@@ -81,10 +85,11 @@ async function runStage(run: Run, stage: string, options: RunOptions): Promise<M
     let count = phase.tasks - pending.length;
     const tell = () => emit({ type: "phase", stage, phase: phase.name, done: count, total: phase.tasks });
     tell();
-    await executor.run(pending, () => {
+    const onDone = () => {
       count++;
       tell();
-    });
+    };
+    await executor.run(pending, onDone, width);
   }
   const manifest = await finishedManifest(run, stage);
   if (!manifest) throw new Error(`${stage}: finished, but its files are not what its manifest says`);

@@ -10,8 +10,8 @@ export interface Phase<Options> {
   readonly tasks: (plan: Plan) => number;
   /** Does one task. Must be deterministic and may be run twice. Returns what it counted; what is left out is zero. */
   readonly run: (task: Task<Options>) => Promise<Partial<Tally>>;
-  /** True: tasks run one after the other in the main process, since they share a limit of the world (an API's rate). */
-  readonly alone?: boolean;
+  /** Number of tasks that wait for the world side by side in the main process, whatever the executor; else it places them. */
+  readonly inMain?: (plan: Plan) => number | undefined;
 }
 
 /** One step of the chain: which artefacts it reads, what it decides, and its work cut into tasks. */

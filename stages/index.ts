@@ -36,14 +36,14 @@ export async function runPlan(plan: Plan, folder: string, options: RunPlanOption
   const run: Run = { plan, folder, stages, world: realWorld(options.world) };
   const signal = options.signal ?? new AbortController().signal;
   const report = (progress: object) => options.onEvent?.({ type: "progress", ...progress } as RunEvent);
-  const alone = inProcess(run, signal, report);
+  const main = inProcess(run, signal, report);
   const count = options.threads ?? availableParallelism();
-  const executor = count > 1 ? threads(run, count, new URL("./worker.js", import.meta.url), signal, report) : alone;
+  const executor = count > 1 ? threads(run, count, new URL("./worker.js", import.meta.url), signal, report) : main;
   const { from, to, force, onEvent } = options;
   try {
     return await runStages(run, {
       executor,
-      alone,
+      main,
       ...(from && { from }),
       ...(to && { to }),
       ...(force && { force }),

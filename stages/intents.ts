@@ -60,6 +60,7 @@ async function providerFor(task: Task<IntentsOptions>, wanted: ReadonlySet<strin
 }
 
 const Id = Conversation.pick({ id: true });
+const Asked = Conversation.pick({ id: true, turns: true });
 
 /** Asks for every conversation of a shard, `concurrency` at a time; intents come in the order of the conversations. */
 async function ask(task: Task<IntentsOptions>): Promise<Partial<Tally>> {
@@ -90,8 +91,7 @@ async function askAll(task: Task<IntentsOptions>, provider: Provider, wanted: Re
   let failure: { error: unknown } | undefined;
   let place = 0;
   let done = 0;
-  for await (const conversation of task.read("prepare", "conversations", Conversation)) {
-    if (!wanted.has(conversation.id)) continue;
+  for await (const conversation of conversationsOf(task, provider, wanted)) {
     if (failure) break;
     await queue.onSizeLessThan(provider.concurrency);
     const at = place++;
@@ -108,6 +108,20 @@ async function askAll(task: Task<IntentsOptions>, provider: Provider, wanted: Re
   await queue.onIdle();
   if (failure) throw failure.error;
   return intents;
+}
+
+async function* conversationsOf(
+  task: Task<IntentsOptions>,
+  provider: Provider,
+  wanted: ReadonlySet<string>,
+): AsyncGenerator<Pick<Conversation, "id" | "turns">> {
+  if (!provider.readsText) {
+    for (const id of wanted) yield { id, turns: [] };
+    return;
+  }
+  for await (const conversation of task.read("prepare", "conversations", Asked)) {
+    if (wanted.has(conversation.id)) yield conversation;
+  }
 }
 
 function rejectionOf({ conversation_id, status, model, origin }: Intent): Rejection {
@@ -128,5 +142,5 @@ export const intents = defineStage({
   options: IntentsOptions,
   files: ({ recorded, intentPrompt }) => [recorded, intentPrompt].filter((path) => path !== null),
   lasting: ["journal"],
-  phases: [{ name: "ask", tasks: (plan) => plan.shards, run: ask, alone: true }],
+  phases: [{ name: "ask", tasks: (plan) => plan.shards, run: ask, inMain: () => 1 }],
 });

@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
 import { glob } from "tinyglobby";
 import { type Given, layer, type RunSettings, resolveConfig } from "../pipeline/config.ts";
 import { UsageError } from "../pipeline/errors.ts";
-import { codeVersion, type PlanShape, planStage, requireReadable, type World } from "../pipeline/plan.ts";
+import { codeVersion, type PlanShape, planStage, requireReadable, userKeyName, type World } from "../pipeline/plan.ts";
 import type { Stage } from "../pipeline/stage.ts";
 import type { Plan, PlannedInput } from "../schemas/plan.ts";
 import { hubNet, listHubFiles, resolveRevision } from "./download/hub.ts";
@@ -30,13 +29,12 @@ export async function makePlan(
   const { settings, options } = resolveConfig(layer(source.defaults ?? {}, given), stages);
   const { hub, inputs } = await findInputs(source, settings, options.get("download") as DownloadOptions, world);
   const bytes = inputs.reduce((sum, input) => sum + input.bytes, 0);
-  const key = world.env["FLIPTURN_USER_KEY"];
   const shape: PlanShape = {
     format: 1,
     code: codeVersion(),
     source: source.name,
     seed: settings.seed,
-    user_key: key ? `sha256:${createHash("sha256").update(key).digest("hex").slice(0, 16)}` : "seed",
+    user_key: userKeyName(world.env["FLIPTURN_USER_KEY"]),
     hub,
     inputs,
     shards: settings.shards ?? Math.max(1, Math.round(bytes / SHARD_BYTES)),

@@ -6,8 +6,8 @@
  * whatever files the rows came in and in whatever order, and later stages work on shards of equal size.
  */
 import { z } from "zod";
-import { InputError } from "../pipeline/errors.ts";
-import { inputName, inputPath } from "../pipeline/plan.ts";
+import { InputError, UsageError } from "../pipeline/errors.ts";
+import { inputName, inputPath, userKeyName } from "../pipeline/plan.ts";
 import { keyed, shardOf } from "../pipeline/random.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
@@ -18,7 +18,7 @@ import { Rejection } from "../schemas/rejection.ts";
 import { ChatColumns } from "./prepare/chat.ts";
 import { type BadRow, readRows } from "./prepare/rows.ts";
 import { readShard, ShardWriter } from "./prepare/shuffle.ts";
-import type { RawConversation, Source, Unusable } from "./prepare/source.ts";
+import type { RawConversation, Unusable } from "./prepare/source.ts";
 import { sourceNamed } from "./prepare/sources.ts";
 
 export const PrepareOptions = z.strictObject({
@@ -192,7 +192,7 @@ async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
       const key = "c" in record ? record.c.id : (record.r.conversation_id ?? record.r.id);
       yield* writer.add(shardOf(key, plan.shards), JSON.stringify(record));
       if (rows === 1000 && counts["rows_failing_schema"] === 1000)
-        throw tooManyBad(1000, 1000, options, source, record);
+        throw tooManyBad(1000, 1000, options, source.name, "r" in record ? record.r : undefined);
       if (rows % 10_000 === 0) task.report(rows, 0, "rows");
     }
     yield* writer.end();
@@ -226,7 +226,11 @@ function scattered(index: number): string {
 
 /** The key of the user hash: a secret from the environment, or derived from the seed so that runs repeat. */
 function userKeyOf(task: Task<PrepareOptions>): string {
-  return task.world.env["FLIPTURN_USER_KEY"] || keyed(task.plan.seed, "user key");
+  const secret = task.world.env["FLIPTURN_USER_KEY"];
+  if (userKeyName(secret) !== task.plan.user_key) {
+    throw new UsageError("FLIPTURN_USER_KEY is not what it was when the plan was made; set it to the same secret");
+  }
+  return secret || keyed(task.plan.seed, "user key");
 }
 
 async function gather(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
@@ -238,19 +242,11 @@ async function gather(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
     throw new InputError(
       `${plan.inputs.map((input) => input.path).join(", ")}: no rows; expected one conversation a row`,
     );
-  const records: { line: string; record: Record_ }[] = [];
+  if (bad > options.maxBadRows * rows) throw tooManyBad(bad, rows, options, plan.source, firstBad(task));
+  const records: Record_[] = [];
   for (const input of plan.inputs.keys()) {
-    for (const line of readShard(task.path(scattered(input)), index))
-      records.push({ line, record: JSON.parse(line) as Record_ });
+    for (const line of readShard(task.path(scattered(input)), index)) records.push(JSON.parse(line) as Record_);
   }
-  if (bad > options.maxBadRows * rows)
-    throw tooManyBad(
-      bad,
-      rows,
-      options,
-      sourceNamed(plan.source),
-      records.find(({ record }) => isSchemaFailure(record))?.record,
-    );
   const { conversations, rejections } = settle(records, options);
   const kept = await task.write("conversations", Conversation, conversations);
   await task.write("rejections", Rejection, rejections);
@@ -261,25 +257,20 @@ async function gather(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
 
 /** Sorts a shard by id and decides which of equal ids stays: the earliest, then the one whose row is smallest as text. */
 function settle(
-  records: { line: string; record: Record_ }[],
+  records: Record_[],
   options: PrepareOptions,
 ): { conversations: Conversation[]; rejections: Rejection[] } {
   const rejections: Rejection[] = [];
-  const found: { line: string; conversation: Conversation }[] = [];
-  for (const { line, record } of records) {
-    if ("c" in record) found.push({ line, conversation: record.c });
+  const found: Conversation[] = [];
+  for (const record of records) {
+    if ("c" in record) found.push(record.c);
     else rejections.push(record.r);
   }
-  found.sort(
-    (a, b) =>
-      compare(a.conversation.id, b.conversation.id) ||
-      compare(a.conversation.started_at ?? "~", b.conversation.started_at ?? "~") ||
-      compare(a.line, b.line),
-  );
+  found.sort(byIdAndTime);
   const conversations: Conversation[] = [];
   let repeat = 1;
   let first: Conversation | undefined;
-  for (const { conversation } of found) {
+  for (const conversation of found) {
     repeat = conversation.id === first?.id ? repeat + 1 : 1;
     if (repeat === 1) {
       first = conversation;
@@ -294,6 +285,11 @@ function settle(
       );
   }
   return { conversations, rejections: withUniqueIds(rejections) };
+}
+
+function byIdAndTime(a: Conversation, b: Conversation): number {
+  const first = compare(a.id, b.id) || compare(a.started_at ?? "~", b.started_at ?? "~");
+  return first || compare(JSON.stringify(a), JSON.stringify(b));
 }
 
 /** Rejections sorted, those with an id that was there before under `<id>~2` and so on. */
@@ -313,21 +309,30 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function isSchemaFailure(record: Record_): boolean {
-  return "r" in record && record.r.reason === "schema";
+/** Some row that failed its schema, in whichever shard it is. */
+function firstBad(task: Task<PrepareOptions>): Rejection | undefined {
+  for (const input of task.plan.inputs.keys()) {
+    for (let shard = 0; shard < task.plan.shards; shard++) {
+      for (const line of readShard(task.path(scattered(input)), shard)) {
+        const record = JSON.parse(line) as Record_;
+        if ("r" in record && record.r.reason === "schema") return record.r;
+      }
+    }
+  }
+  return undefined;
 }
 
 function tooManyBad(
   bad: number,
   rows: number,
   options: PrepareOptions,
-  source: Source,
-  example: Record_ | undefined,
+  source: string,
+  example: Rejection | undefined,
 ): InputError {
   const share = ((100 * bad) / rows).toFixed(1);
-  const first = example && "r" in example ? ` For instance ${example.r.id}: ${example.r.detail}.` : "";
+  const first = example ? ` For instance ${example.id}: ${example.detail}.` : "";
   return new InputError(
-    `${bad} of ${rows} rows (${share} %) do not look like rows of ${source.name}, more than the ${100 * options.maxBadRows} % allowed.${first}` +
+    `${bad} of ${rows} rows (${share} %) do not look like rows of ${source}, more than the ${100 * options.maxBadRows} % allowed.${first}` +
       " Check --source, or allow more with --max-bad-rows.",
   );
 }

@@ -63,6 +63,7 @@ export function openai(
 
   return {
     concurrency: options.concurrency,
+    readsText: true,
     async intentOf(conversation) {
       const request = requestFor(conversation, prompt, options);
       const key = digest({ ...request, prompt_version: prompt.version });
@@ -79,7 +80,7 @@ export function openai(
   };
 }
 
-function requestFor(conversation: Conversation, prompt: Prompt, options: OpenAIOptions): Request {
+function requestFor(conversation: Pick<Conversation, "turns">, prompt: Prompt, options: OpenAIOptions): Request {
   return {
     model: options.model,
     messages: [{ role: "user", content: fillPrompt(prompt, conversation) }],

@@ -65,7 +65,7 @@ export function loadPrompt(path: string | null): Prompt {
 }
 
 /** The prompt for one conversation: the template with all its turns in place, each as a `<role>:` line. */
-export function fillPrompt(prompt: Prompt, conversation: Conversation): string {
+export function fillPrompt(prompt: Prompt, conversation: Pick<Conversation, "turns">): string {
   const lines = conversation.turns.map(({ role, content }) => `<${role}>: ${content}`);
   return prompt.text.replace(PLACE, () => lines.join("\n"));
 }

@@ -8,8 +8,10 @@ export type Reply = Omit<Intent, "conversation_id">;
 export interface Provider {
   /** How many conversations may be asked for at a time. */
   readonly concurrency: number;
+  /** False: the id of a conversation is enough, its text need not be read. */
+  readonly readsText: boolean;
   /** Throws what must stop the run; whatever concerns only this conversation is a status. */
-  intentOf(conversation: Conversation): Promise<Reply>;
+  intentOf(conversation: Pick<Conversation, "id" | "turns">): Promise<Reply>;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export function noIntent(status: string, origin: Intent["origin"]): Reply {
 /** The ablation of the paper: samples are conditioned on nothing but the turns. */
 export const none: Provider = {
   concurrency: 1,
+  readsText: false,
   intentOf: async () => noIntent("ok", "none"),
   close: async () => {},
 };

@@ -29,6 +29,7 @@ export async function recorded(
   }
   return {
     concurrency: 1,
+    readsText: false,
     async intentOf({ id }) {
       const found = intents.get(id);
       if (!found) return noIntent("no_intent", "recorded");
