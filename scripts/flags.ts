@@ -63,7 +63,7 @@ function placeholder(inner: z.ZodType): string | null {
 }
 
 /** What is inside defaults, nullables and transforms, and the default. */
-function unwrap(type: z.ZodType): { inner: z.ZodType; fallback: unknown } {
+export function unwrap(type: z.ZodType): { inner: z.ZodType; fallback: unknown } {
   let inner = type;
   let fallback: unknown;
   for (;;) {
