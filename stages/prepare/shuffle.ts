@@ -1,11 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { Decoder, Encoder } from "@toondepauw/node-zstd";
+import { compress, decompress } from "../../pipeline/zstd.ts";
 
 /** Bytes of text that are gathered for a shard before they are written as one block. */
 const BLOCK = 256 << 10;
-
-const encoder = new Encoder(1);
-const decoder = new Decoder();
 
 /** Where the block of a shard lies in a file. */
 type Block = { shard: number; offset: number; bytes: number };
@@ -46,7 +43,7 @@ export class ShardWriter {
   *#close(shard: number): Generator<Uint8Array> {
     const lines = this.#lines[shard] ?? [];
     if (lines.length === 0) return;
-    const block = encoder.encodeSync(Buffer.from(lines.join("\n")));
+    const block = compress(Buffer.from(lines.join("\n")), 1);
     this.#blocks.push({ shard, offset: this.#offset, bytes: block.length });
     this.#offset += block.length;
     this.#lines[shard] = [];
@@ -64,8 +61,7 @@ export function* readShard(path: string, shard: number): Generator<string> {
     const blocks = JSON.parse(read(file, size - 8 - length, length).toString()) as Block[];
     for (const block of blocks) {
       if (block.shard === shard)
-        yield* decoder
-          .decodeSync(read(file, block.offset, block.bytes))
+        yield* decompress(read(file, block.offset, block.bytes))
           .toString()
           .split("\n");
     }
