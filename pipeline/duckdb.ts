@@ -1,22 +1,24 @@
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { InputError } from "./errors.ts";
 
-let connection: Promise<DuckDBConnection> | undefined;
+let engine: Promise<DuckDBInstance> | undefined;
 
 /** One in-memory engine a thread, itself on one thread, so that rows come in the order of the file. */
-function connect(): Promise<DuckDBConnection> {
-  connection ??= (async () => {
-    const instance = await DuckDBInstance.create(":memory:", {
-      threads: "1",
-      memory_limit: "1GB",
-      // Nothing is spilled into the current folder, and nothing is fetched from anywhere.
-      temp_directory: "",
-      autoinstall_known_extensions: "false",
-    });
-    const opened = await instance.connect();
-    await opened.run("SET TimeZone = 'UTC'");
-    return opened;
-  })();
+function instance(): Promise<DuckDBInstance> {
+  engine ??= DuckDBInstance.create(":memory:", {
+    threads: "1",
+    memory_limit: "1GB",
+    // Nothing is spilled into the current folder, and nothing is fetched from anywhere.
+    temp_directory: "",
+    autoinstall_known_extensions: "false",
+  });
+  return engine;
+}
+
+/** A connection of its own for every query: a second query on one would end the rows of the first. */
+async function connect(): Promise<DuckDBConnection> {
+  const connection = await (await instance()).connect();
+  await connection.run("SET TimeZone = 'UTC'");
   return connection;
 }
 
@@ -35,8 +37,9 @@ export function identifier(name: string): string {
  * Memory: the engine's row group and one batch. `place` names the file or files in the message if the engine refuses them.
  */
 export async function* query(sql: string, place: string, signal?: AbortSignal): AsyncGenerator<unknown> {
+  const connection = await connect();
   try {
-    const result = await (await connect()).stream(`SELECT to_json(q)::VARCHAR FROM (${sql}) q`);
+    const result = await connection.stream(`SELECT to_json(q)::VARCHAR FROM (${sql}) q`);
     for (;;) {
       signal?.throwIfAborted();
       const chunk = await result.fetchChunk();
@@ -46,6 +49,8 @@ export async function* query(sql: string, place: string, signal?: AbortSignal): 
   } catch (error) {
     if (signal?.aborted || !(error instanceof Error) || !/Error: /.test(error.message)) throw error;
     throw new InputError(`${place}: cannot be read: ${error.message.split("\n")[0]}`, { cause: error });
+  } finally {
+    connection.closeSync();
   }
 }
 

@@ -38,7 +38,11 @@ export class AtomicFile {
   }
 
   write(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
+    try {
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
+    } catch (cause) {
+      throw new Error(`${this.path}: cannot be written: ${(cause as Error).message}`, { cause });
+    }
     this.#hash.update(bytes);
     this.#bytes += bytes.length;
   }
@@ -55,9 +59,10 @@ export class AtomicFile {
   discard(): void {
     try {
       closeSync(this.#fd);
-    } finally {
-      rmSync(this.#temporary, { force: true });
+    } catch {
+      // Closed already: the name could not be given.
     }
+    rmSync(this.#temporary, { force: true });
   }
 }
 

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Manifest } from "../schemas/manifest.ts";
 import type { Plan } from "../schemas/plan.ts";
-import { UsageError } from "./errors.ts";
+import { systemCode, UsageError } from "./errors.ts";
 import { writeJson } from "./files.ts";
 import { fingerprint, finishedManifest, stageNamed } from "./manifest.ts";
 import { plannedStage, type Run, stageFolder } from "./plan.ts";
@@ -137,7 +137,7 @@ function sweepPartial(folder: string): void {
 
 /** Takes the run for this process. A lock left by a dead process of this machine is taken over. */
 async function lock(folder: string): Promise<() => void> {
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const path = join(folder, "lock");
   for (let tries = 0; tries < 2; tries++) {
     try {
@@ -146,7 +146,7 @@ async function lock(folder: string): Promise<() => void> {
       await file.close();
       return () => rmSync(path, { force: true });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw cannotWrite(folder, error);
       const [pid, host] = readFileSync(path, "utf8").trim().split(" ");
       if (host === hostname() && isAlive(Number(pid)))
         throw new UsageError(`${folder}: process ${pid} is working on this run; wait for it or use another --output`);
@@ -156,6 +156,24 @@ async function lock(folder: string): Promise<() => void> {
     }
   }
   throw new UsageError(`${folder}: another process has just taken this run`);
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  }
+}
+
+/** Says that the folder of the run cannot be used, if that is why it failed. */
+function cannotWrite(folder: string, cause: unknown): unknown {
+  const code = systemCode(cause) ?? "";
+  if (!["EACCES", "EPERM", "EROFS", "EEXIST", "ENOTDIR"].includes(code)) return cause;
+  return new UsageError(
+    `${folder}: cannot be written to (${code}); choose another --output or change its permissions`,
+    { cause },
+  );
 }
 
 function isAlive(pid: number): boolean {

@@ -31,13 +31,13 @@ export function allFlags(): Flag[] {
 export function addFlags(command: Command, leaveOut: readonly string[] = []): Command {
   for (const { flag, path, type } of allFlags()) {
     if (leaveOut.includes(flag)) continue;
-    const { inner, fallback } = unwrap(type);
+    const { inner, fallback, nullable } = unwrap(type);
     const many = path[0] === "input";
     const option = new Option(
       `--${flag} <${many ? "file..." : (placeholder(inner) ?? "value")}>`,
       describe(type, inner, fallback),
     );
-    if (!many) option.argParser((text: string) => parse(text, inner));
+    if (!many) option.argParser((text: string) => (text === "null" && nullable ? null : parse(text, inner)));
     command.addOption(option.helpGroup(path.length === 1 ? "Options:" : `Options of ${path[0]}:`));
   }
   return command;
@@ -63,16 +63,18 @@ function placeholder(inner: z.ZodType): string | null {
 }
 
 /** What is inside defaults, nullables and transforms, and the default. */
-export function unwrap(type: z.ZodType): { inner: z.ZodType; fallback: unknown } {
+export function unwrap(type: z.ZodType): { inner: z.ZodType; fallback: unknown; nullable: boolean } {
   let inner = type;
+  let nullable = false;
   let fallback: unknown;
   for (;;) {
     const def = inner.def as z.core.$ZodTypes["_zod"]["def"];
     if (def.type === "default") fallback = def.defaultValue;
+    if (def.type === "nullable") nullable = true;
     if (def.type === "pipe") inner = def.in as z.ZodType;
     else if (def.type === "default" || def.type === "prefault" || def.type === "nullable")
       inner = def.innerType as z.ZodType;
-    else return { inner, fallback };
+    else return { inner, fallback, nullable };
   }
 }
 
