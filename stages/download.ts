@@ -11,7 +11,8 @@ import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import type { Tally } from "../schemas/manifest.ts";
 import type { Plan } from "../schemas/plan.ts";
-import { fetchHubFile, hubNet } from "./download/hub.ts";
+import { fetchHubFile } from "./download/hub.ts";
+import { hubNet } from "./download/net.ts";
 
 export const DownloadOptions = z.strictObject({
   repo: z.string().nullable().default(null).describe("Hub dataset to read instead of the source's own, `owner/name`"),

@@ -5,8 +5,9 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RemoteError, UsageError } from "../../../pipeline/errors.ts";
-import type { HubFile, HubSource, Net } from "../../../stages/download/hub.ts";
-import { fetchHubFile, hubNet, listHubFiles, resolveRevision } from "../../../stages/download/hub.ts";
+import type { HubFile } from "../../../stages/download/hub.ts";
+import { fetchHubFile, listHubFiles, resolveRevision } from "../../../stages/download/hub.ts";
+import { type HubSource, hubNet, type Net } from "../../../stages/download/net.ts";
 import { gitBlobId, type Hub, type HubSetup, type Misbehaviour, sha256, startHub } from "../../servers/hub.ts";
 
 const TOKEN = "hf_Very5ecretTokenOfSomeone";
