@@ -12,11 +12,13 @@ import { keyed, shardOf } from "../pipeline/random.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import { countControlTokens } from "../schemas/control.ts";
-import { Conversation, isEmpty, type Turn } from "../schemas/conversation.ts";
+import { Conversation, isEmpty } from "../schemas/conversation.ts";
 import type { Tally } from "../schemas/manifest.ts";
 import { Rejection } from "../schemas/rejection.ts";
 import { ChatColumns } from "./prepare/chat.ts";
+import { judge } from "./prepare/judge.ts";
 import { type BadRow, readRows } from "./prepare/rows.ts";
+import { type Row, rejection, settle } from "./prepare/settle.ts";
 import { readShard, ShardWriter } from "./prepare/shuffle.ts";
 import type { RawConversation, Unusable } from "./prepare/source.ts";
 import { sourceNamed } from "./prepare/sources.ts";
@@ -58,76 +60,13 @@ export const PrepareOptions = z.strictObject({
 });
 export type PrepareOptions = z.infer<typeof PrepareOptions>;
 
-/** Why a row can leave: the fixed words of this stage, in the order in which they are looked for. */
-export const PREPARE_REASONS = [
-  "schema",
-  "no_chosen_answer",
-  "language",
-  "toxic",
-  "redacted",
-  "no_turns",
-  "unknown_role",
-  "system_turn",
-  "broken_alternation",
-  "no_user_text",
-  "repeated_id",
-] as const;
-type Reason = (typeof PREPARE_REASONS)[number];
-
-/** What `judge` says of a conversation: its turns if it stays, else one reason and what was found. */
-export type Verdict = { turns: Turn[] } | { reason: Reason; detail: Record<string, unknown> };
-
-/** Keeps conversations that a person plausibly wrote, in the wanted language; everything else leaves with one reason. */
-export function judge(raw: RawConversation, options: PrepareOptions): Verdict {
-  const { language, toxic, redacted } = raw;
-  if (options.language !== "any") {
-    if (language === null && options.unknownLanguage === "drop")
-      return { reason: "language", detail: { found: null, expected: options.language } };
-    if (language !== null && language !== options.language)
-      return { reason: "language", detail: { found: language, expected: options.language } };
-  }
-  if (toxic && options.toxic === "drop") return { reason: "toxic", detail: {} };
-  if (redacted && options.redacted === "drop") return { reason: "redacted", detail: {} };
-  return judgeTurns(options.roles === "repair" ? repair(raw.turns) : raw.turns);
-}
-
-function judgeTurns(turns: RawConversation["turns"]): Verdict {
-  if (turns.length === 0) return { reason: "no_turns", detail: {} };
-  for (const [index, { role }] of turns.entries()) {
-    if (role === "system") return { reason: "system_turn", detail: { message: index } };
-    if (role !== "user" && role !== "assistant")
-      return { reason: "unknown_role", detail: { message: index, found: role, expected: "user or assistant" } };
-    const expected = index % 2 === 0 ? "user" : "assistant";
-    if (role !== expected) return { reason: "broken_alternation", detail: { message: index, found: role, expected } };
-  }
-  const kept = turns.map(({ role, content }) => ({ role, content: content.toWellFormed() }) as Turn);
-  if (kept.every((turn) => turn.role === "assistant" || isEmpty(turn)))
-    return { reason: "no_user_text", detail: { user_turns: Math.ceil(kept.length / 2) } };
-  return { turns: kept };
-}
-
-/** Leaves out system turns and assistant turns before the first user turn; joins neighbours of one role. */
-function repair(turns: RawConversation["turns"]): RawConversation["turns"] {
-  const repaired: { role: string; content: string }[] = [];
-  for (const { role, content } of turns) {
-    const last = repaired.at(-1);
-    if (role === "system" || (role === "assistant" && !last)) continue;
-    if (last?.role === role) last.content = `${last.content}\n\n${content}`;
-    else repaired.push({ role, content });
-  }
-  return repaired;
-}
-
-/** What travels from `scatter` to `gather`: a conversation, or a rejection on its way to the shard of its id. */
-type Record_ = { c: Conversation } | { r: Rejection };
-
 /** Turns rows of one source into records: the pure part of `scatter`. `userKey` is the key that user ids are hashed with. */
 export function recordOf(
   raw: RawConversation | Unusable,
   source: string,
   options: PrepareOptions,
   userKey: string,
-): Record_ {
+): Row {
   const id = `${source}:${raw.source_id}`.toWellFormed();
   const reject = (reason: string, detail: object) => ({ r: rejection(id, id, reason, detail) });
   if ("reason" in raw) return reject(raw.reason, raw.detail);
@@ -152,10 +91,6 @@ export function recordOf(
       toxic,
     },
   };
-}
-
-function rejection(id: string, conversation_id: string | null, reason: string, detail: object): Rejection {
-  return { id, conversation_id, stage: "prepare", reason, detail: JSON.stringify(detail) };
 }
 
 function badRow(bad: BadRow, source: string): Rejection {
@@ -243,9 +178,9 @@ async function gather(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
       `${plan.inputs.map((input) => input.path).join(", ")}: no rows; expected one conversation a row`,
     );
   if (bad > options.maxBadRows * rows) throw tooManyBad(bad, rows, options, plan.source, firstBad(task));
-  const records: Record_[] = [];
+  const records: Row[] = [];
   for (const input of plan.inputs.keys()) {
-    for (const line of readShard(task.path(scattered(input)), index)) records.push(JSON.parse(line) as Record_);
+    for (const line of readShard(task.path(scattered(input)), index)) records.push(JSON.parse(line) as Row);
   }
   const { conversations, rejections } = settle(records, options);
   const kept = await task.write("conversations", Conversation, conversations);
@@ -255,66 +190,12 @@ async function gather(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   return { kept, rejected };
 }
 
-/** Sorts a shard by id and decides which of equal ids stays: the earliest, then the one whose row is smallest as text. */
-function settle(
-  records: Record_[],
-  options: PrepareOptions,
-): { conversations: Conversation[]; rejections: Rejection[] } {
-  const rejections: Rejection[] = [];
-  const found: Conversation[] = [];
-  for (const record of records) {
-    if ("c" in record) found.push(record.c);
-    else rejections.push(record.r);
-  }
-  found.sort(byIdAndTime);
-  const conversations: Conversation[] = [];
-  let repeat = 1;
-  let first: Conversation | undefined;
-  for (const conversation of found) {
-    repeat = conversation.id === first?.id ? repeat + 1 : 1;
-    if (repeat === 1) {
-      first = conversation;
-      conversations.push(conversation);
-    } else if (options.repeats === "keep") conversations.push({ ...conversation, id: `${conversation.id}#${repeat}` });
-    else
-      rejections.push(
-        rejection(`${conversation.id}#${repeat}`, conversation.id, "repeated_id", {
-          repeat,
-          started_at: conversation.started_at,
-        }),
-      );
-  }
-  return { conversations, rejections: withUniqueIds(rejections) };
-}
-
-function byIdAndTime(a: Conversation, b: Conversation): number {
-  const first = compare(a.id, b.id) || compare(a.started_at ?? "~", b.started_at ?? "~");
-  return first || compare(JSON.stringify(a), JSON.stringify(b));
-}
-
-/** Rejections sorted, those with an id that was there before under `<id>~2` and so on. */
-function withUniqueIds(rejections: readonly Rejection[]): Rejection[] {
-  const seen = new Map<string, number>();
-  const sorted = rejections.toSorted(
-    (a, b) => compare(a.id, b.id) || compare(a.reason, b.reason) || compare(a.detail, b.detail),
-  );
-  return sorted.map((each) => {
-    const number = (seen.get(each.id) ?? 0) + 1;
-    seen.set(each.id, number);
-    return number === 1 ? each : { ...each, id: `${each.id}~${number}` };
-  });
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 /** Some row that failed its schema, in whichever shard it is. */
 function firstBad(task: Task<PrepareOptions>): Rejection | undefined {
   for (const input of task.plan.inputs.keys()) {
     for (let shard = 0; shard < task.plan.shards; shard++) {
       for (const line of readShard(task.path(scattered(input)), shard)) {
-        const record = JSON.parse(line) as Record_;
+        const record = JSON.parse(line) as Row;
         if ("r" in record && record.r.reason === "schema") return record.r;
       }
     }

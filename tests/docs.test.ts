@@ -5,7 +5,7 @@ import { RunSettings } from "../pipeline/config.ts";
 import { packageFolder } from "../pipeline/files.ts";
 import { allFlags, unwrap } from "../scripts/flags.ts";
 import { stages } from "../stages/index.ts";
-import { PREPARE_REASONS } from "../stages/prepare.ts";
+import { PREPARE_REASONS } from "../stages/prepare/judge.ts";
 
 const readme = readFileSync(join(packageFolder(), "README.md"), "utf8");
 

@@ -1,0 +1,65 @@
+import type { Conversation } from "../../schemas/conversation.ts";
+import type { Rejection } from "../../schemas/rejection.ts";
+import type { PrepareOptions } from "../prepare.ts";
+
+/** What travels from `scatter` to `gather`: a conversation, or a rejection on its way to the shard of its id. */
+export type Row = { c: Conversation } | { r: Rejection };
+
+/** A rejection by this stage. */
+export function rejection(id: string, conversation_id: string | null, reason: string, detail: object): Rejection {
+  return { id, conversation_id, stage: "prepare", reason, detail: JSON.stringify(detail) };
+}
+
+/** Sorts a shard by id and decides which of equal ids stays: the earliest, then the one whose row is smallest as text. */
+export function settle(
+  records: Row[],
+  options: PrepareOptions,
+): { conversations: Conversation[]; rejections: Rejection[] } {
+  const rejections: Rejection[] = [];
+  const found: Conversation[] = [];
+  for (const record of records) {
+    if ("c" in record) found.push(record.c);
+    else rejections.push(record.r);
+  }
+  found.sort(byIdAndTime);
+  const conversations: Conversation[] = [];
+  let repeat = 1;
+  let first: Conversation | undefined;
+  for (const conversation of found) {
+    repeat = conversation.id === first?.id ? repeat + 1 : 1;
+    if (repeat === 1) {
+      first = conversation;
+      conversations.push(conversation);
+    } else if (options.repeats === "keep") conversations.push({ ...conversation, id: `${conversation.id}#${repeat}` });
+    else
+      rejections.push(
+        rejection(`${conversation.id}#${repeat}`, conversation.id, "repeated_id", {
+          repeat,
+          started_at: conversation.started_at,
+        }),
+      );
+  }
+  return { conversations, rejections: withUniqueIds(rejections) };
+}
+
+function byIdAndTime(a: Conversation, b: Conversation): number {
+  const first = compare(a.id, b.id) || compare(a.started_at ?? "~", b.started_at ?? "~");
+  return first || compare(JSON.stringify(a), JSON.stringify(b));
+}
+
+/** Rejections sorted, those with an id that was there before under `<id>~2` and so on. */
+function withUniqueIds(rejections: readonly Rejection[]): Rejection[] {
+  const seen = new Map<string, number>();
+  const sorted = rejections.toSorted(
+    (a, b) => compare(a.id, b.id) || compare(a.reason, b.reason) || compare(a.detail, b.detail),
+  );
+  return sorted.map((each) => {
+    const number = (seen.get(each.id) ?? 0) + 1;
+    seen.set(each.id, number);
+    return number === 1 ? each : { ...each, id: `${each.id}~${number}` };
+  });
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
