@@ -90,7 +90,7 @@ function check<T extends z.ZodObject>(schema: T, value: unknown, place: string):
   const path = [place, ...(issue?.path ?? [])].filter((part) => part !== "").join(".");
   if (issue?.code === "unrecognized_keys") {
     const key = issue.keys[0] ?? "";
-    const known = Object.keys(schema.shape);
+    const known = Object.keys(inside(schema, issue.path).shape);
     throw new UsageError(
       `unknown setting \`${[path, key].filter(Boolean).join(".")}\`${nearest(key, known)}; known: ${known.join(", ")}`,
     );
@@ -102,6 +102,16 @@ function check<T extends z.ZodObject>(schema: T, value: unknown, place: string):
   throw new UsageError(
     `setting \`${path}\`: found ${JSON.stringify(found)}; ${issue?.message.replace("Invalid input: ", "").replace(/, received .*$/, "")}`,
   );
+}
+
+/** The object schema at a path of nested settings. */
+function inside(schema: z.ZodObject, path: readonly PropertyKey[]): z.ZodObject {
+  let found: z.ZodType = schema;
+  for (const key of path) {
+    found = (found as z.ZodObject).shape[String(key)] as z.ZodType;
+    while ("innerType" in found.def) found = found.def.innerType as z.ZodType;
+  }
+  return found as z.ZodObject;
 }
 
 /** `, did you mean …?` where a known name is at most two edits away. */

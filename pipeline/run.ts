@@ -52,12 +52,17 @@ export async function runStages(run: Run, options: RunOptions): Promise<Manifest
   const first = options.from === undefined ? 0 : names.indexOf(stageNamed(run, options.from).name);
   const last = options.to === undefined ? names.length - 1 : names.indexOf(stageNamed(run, options.to).name);
   if (first > last) throw new UsageError(`--from ${options.from} comes after --to ${options.to}`);
+  const range = names.slice(first, last + 1);
+  for (const name of range) {
+    if (!(await finishedManifest(run, name)))
+      stageNamed(run, name).require?.(plannedStage(run.plan, name).options, run.world);
+  }
   const unlock = await lock(run.folder);
   try {
     sweepPartial(run.folder);
     savePlan(run.folder, run.plan);
     const manifests: Manifest[] = [];
-    for (const name of names.slice(first, last + 1)) manifests.push(await runStage(run, name, options));
+    for (const name of range) manifests.push(await runStage(run, name, options));
     return manifests;
   } finally {
     unlock();

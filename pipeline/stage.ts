@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Tally } from "../schemas/manifest.ts";
 import type { Plan } from "../schemas/plan.ts";
+import type { World } from "./plan.ts";
 import type { Task } from "./task.ts";
 
 /** Part of a stage: tasks that do not need one another. A phase starts when the one before it is done. */
@@ -25,6 +26,8 @@ export interface Stage<Options extends z.ZodObject = z.ZodObject> {
   readonly unit: "files" | "conversations" | "samples";
   readonly options: Options;
   readonly phases: readonly Phase<z.infer<Options>>[];
+  /** Throws UsageError if something that the options ask for is missing. Asked before a run begins any work. */
+  readonly require?: (options: z.infer<Options>, world: World) => void;
   /** Files outside the run that the options name; they are hashed when the run is planned. */
   readonly files?: (options: z.infer<Options>) => readonly string[];
   /** Folders in the stage's own that outlive a change of options: what was paid for or took long to fetch. */

@@ -6,6 +6,7 @@
 import PQueue from "p-queue";
 import { z } from "zod";
 import { UsageError } from "../pipeline/errors.ts";
+import type { World } from "../pipeline/plan.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import { Conversation } from "../schemas/conversation.ts";
@@ -48,12 +49,22 @@ export const IntentsOptions = z.strictObject({
 });
 export type IntentsOptions = z.infer<typeof IntentsOptions>;
 
+/** Throws UsageError if the provider cannot work: no file, or neither a key nor a server that needs none. */
+function requireProvider(options: IntentsOptions, { env }: World): void {
+  if (options.provider === "recorded" && options.recorded === null)
+    throw new UsageError("--intents recorded needs --recorded FILE");
+  if (options.intentPrompt !== null) loadPrompt(options.intentPrompt);
+  if (options.provider !== "openai" || env["OPENAI_API_KEY"] || options.baseUrl || env["OPENAI_BASE_URL"]) return;
+  throw new UsageError(
+    "--intents openai needs OPENAI_API_KEY in the environment, or --base-url of a server that needs none; --intents none makes samples without intents",
+  );
+}
+
 async function providerFor(task: Task<IntentsOptions>, wanted: ReadonlySet<string>): Promise<Provider> {
   const { options, world, signal } = task;
   if (options.provider === "none") return none;
   if (options.provider === "recorded") {
-    if (options.recorded === null) throw new UsageError("--intents recorded needs --recorded FILE");
-    return recorded(options.recorded, wanted, options.intentPrefix, signal);
+    return recorded(options.recorded ?? "", wanted, options.intentPrefix, signal);
   }
   const journal = await Journal.open(task.path("journal"), String(task.index).padStart(5, "0"));
   return openai(options, loadPrompt(options.intentPrompt), journal, world, signal);
@@ -140,6 +151,7 @@ export const intents = defineStage({
   reads: ["prepare", "dedup"],
   unit: "conversations",
   options: IntentsOptions,
+  require: requireProvider,
   files: ({ recorded, intentPrompt }) => [recorded, intentPrompt].filter((path) => path !== null),
   lasting: ["journal"],
   phases: [{ name: "ask", tasks: (plan) => plan.shards, run: ask, inMain: () => 1 }],

@@ -119,10 +119,10 @@ async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
     )) {
       rows++;
       const record =
-        found.type === "bad"
-          ? { r: badRow(found, source.name) }
+        "bad" in found
+          ? { r: badRow(found.bad, source.name) }
           : recordOf(found.conversation, source.name, options, userKey);
-      if (found.type === "bad") count("rows_failing_schema");
+      if ("bad" in found) count("rows_failing_schema");
       else if ("c" in record) describe(found.conversation, record.c, count);
       const key = "c" in record ? record.c.id : (record.r.conversation_id ?? record.r.id);
       yield* writer.add(shardOf(key, plan.shards), JSON.stringify(record));

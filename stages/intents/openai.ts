@@ -43,10 +43,6 @@ export function openai(
 ): Provider {
   const apiKey = world.env["OPENAI_API_KEY"];
   const baseURL = options.baseUrl ?? world.env["OPENAI_BASE_URL"];
-  if (!apiKey && !baseURL)
-    throw new UsageError(
-      "--intents openai needs OPENAI_API_KEY in the environment, or --base-url of a server that needs none",
-    );
   const client = new OpenAI({
     apiKey: apiKey ?? "none",
     ...(baseURL && { baseURL }),

@@ -15,7 +15,7 @@ export type BadRow = {
 };
 
 /** What a raw row turned out to be. */
-export type Found = { type: "row"; conversation: RawConversation | Unusable } | ({ type: "bad" } & BadRow);
+export type Found = { conversation: RawConversation | Unusable } | { bad: BadRow };
 
 /**
  * The rows of one raw file (Parquet, or JSONL plain, `.gz` or `.zst`), checked against the source's row schema.
@@ -32,8 +32,8 @@ export async function* readRows(
   const schema = source.row(columns);
   const check = (row: number, value: unknown): Found => {
     const parsed = schema.safeParse(value);
-    if (parsed.success) return { type: "row", conversation: source.convert(parsed.data, columns) };
-    return { type: "bad", file: name, row, source_id: idOf(value, source, columns), ...fault(parsed.error, value) };
+    if (parsed.success) return { conversation: source.convert(parsed.data, columns) };
+    return { bad: { file: name, row, source_id: idOf(value, source, columns), ...fault(parsed.error, value) } };
   };
   if (/\.parquet$/i.test(path)) {
     let row = 0;
@@ -47,13 +47,14 @@ export async function* readRows(
     } catch (error) {
       const found = error instanceof SyntaxError ? `no JSON (${error.message})` : "bytes that are not UTF-8";
       yield {
-        type: "bad",
-        file: name,
-        row: line.number,
-        source_id: null,
-        field: "",
-        found,
-        expected: "one JSON object on the line",
+        bad: {
+          file: name,
+          row: line.number,
+          source_id: null,
+          field: "",
+          found,
+          expected: "one JSON object on the line",
+        },
       };
       continue;
     }
