@@ -11,6 +11,9 @@ function instance(): Promise<DuckDBInstance> {
     // Nothing is spilled into the current folder, and nothing is fetched from anywhere.
     temp_directory: "",
     autoinstall_known_extensions: "false",
+    // It takes a file for the one it knows if the second of its last change is the same, so that one that a run has
+    // just replaced would be read in parts of the old and parts of the new.
+    enable_external_file_cache: "false",
   });
   return engine;
 }
