@@ -67,7 +67,7 @@ export function recordOf(
   options: PrepareOptions,
   userKey: string,
 ): Row {
-  const id = `${source}:${raw.source_id}`.toWellFormed();
+  const id = idFrom(source, raw.source_id);
   const reject = (reason: string, detail: object) => ({ r: rejection(id, id, reason, detail) });
   if ("reason" in raw) return reject(raw.reason, raw.detail);
   const verdict = judge(raw, options);
@@ -93,9 +93,18 @@ export function recordOf(
   };
 }
 
+/** `<source>:<source_id>`; `#`, `~` and `%`, which mark ids that repeat, are percent-encoded in it. */
+function idFrom(source: string, source_id: string): string {
+  return `${source}:${source_id.toWellFormed().replaceAll(/[%#~]/g, encodeMark)}`;
+}
+
+function encodeMark(mark: string): string {
+  return `%${mark.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
 function badRow(bad: BadRow, source: string): Rejection {
   const { file, row, source_id, ...found } = bad;
-  const conversation = source_id === null ? null : `${source}:${source_id}`.toWellFormed();
+  const conversation = source_id === null ? null : idFrom(source, source_id);
   return rejection(`${file}:${row}`, conversation, "schema", { file, row, ...found });
 }
 

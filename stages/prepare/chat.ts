@@ -29,12 +29,14 @@ const ROLES: Record<string, string> = {
   chatbot: "assistant",
 };
 
-const Id = z.union([z.string().min(1), z.number()]);
+/** Text, or a whole number that is exact: a larger one would be taken for its neighbours. */
+const Id = z.union([z.string().min(1), z.int()], { error: "expected text or a whole number below 2^53" });
+const UserId = z.union([z.string(), z.int()], { error: "expected text or a whole number below 2^53" });
 
 function row(columns: Columns): z.ZodObject {
   const message = z.object({ [name(columns, "role")]: z.string(), [name(columns, "content")]: z.string() });
   const optional = {
-    user: Id.nullish(),
+    user: UserId.nullish(),
     country: z.string().nullish(),
     language: z.string().nullish(),
     model: z.string().nullish(),
@@ -77,7 +79,14 @@ function convert(row: Record<string, unknown>, columns: Columns): RawConversatio
 function select(columns: Columns): { needs: string[]; sql: string } {
   const keys = ["id", "user", "country", "language", "model", "time"].filter((key) => columns[key]);
   const needs = [...new Set([...keys.map((key) => name(columns, key)), name(columns, "messages")])];
-  return { needs, sql: needs.map(identifier).join(", ") };
+  // As text, so that ids of 64 bits stay exact.
+  const ids = [columns["id"], columns["user"]];
+  const sql = needs.map((column) => {
+    return ids.includes(column)
+      ? `CAST(${identifier(column)} AS VARCHAR) AS ${identifier(column)}`
+      : identifier(column);
+  });
+  return { needs, sql: sql.join(", ") };
 }
 
 /** People's own logs: JSONL or Parquet, one conversation a row, the names of the columns given in `prepare.columns`. */
@@ -88,6 +97,7 @@ export const chat: Source = {
   license: "other",
   credit: "the owner of the logs",
   row,
+  fields: (columns) => ({ id: columns["id"] || null, personal: columns["user"] ? [columns["user"]] : [] }),
   select,
   convert,
 };

@@ -2,7 +2,7 @@ import { isEmpty, type Turn } from "../../schemas/conversation.ts";
 import type { PrepareOptions } from "../prepare.ts";
 import type { RawConversation } from "./source.ts";
 
-/** Why a row can leave: the fixed words of this stage, in the order in which they are looked for. */
+/** Why a row can leave: the fixed words of this stage. Turns are judged one by one: the first faulty turn gives the reason. */
 export const PREPARE_REASONS = [
   "schema",
   "no_chosen_answer",

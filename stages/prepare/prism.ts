@@ -91,6 +91,7 @@ export const prism: Source = {
   credit: "PRISM: Kirk et al. 2024, arXiv 2404.16019 (human text CC-BY-4.0, model text CC-BY-NC-4.0)",
   defaults: { dedup: { templates: "keep" }, split: { fixedSplit: "test" } },
   row: () => Row,
+  fields: () => ({ id: "conversation_id", personal: ["user_id"] }),
   select: () => ({ needs, sql: needs.map((name) => `"${name}"`).join(", ") }),
   convert,
 };

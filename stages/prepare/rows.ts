@@ -33,7 +33,14 @@ export async function* readRows(
   const check = (row: number, value: unknown): Found => {
     const parsed = schema.safeParse(value);
     if (parsed.success) return { conversation: source.convert(parsed.data, columns) };
-    return { bad: { file: name, row, source_id: idOf(value, source, columns), ...fault(parsed.error, value) } };
+    return {
+      bad: {
+        file: name,
+        row,
+        source_id: idOf(value, source, columns),
+        ...fault(parsed.error, value, source.fields(columns).personal),
+      },
+    };
   };
   if (/\.parquet$/i.test(path)) {
     let row = 0;
@@ -45,7 +52,7 @@ export async function* readRows(
     try {
       value = parseLine(line);
     } catch (error) {
-      const found = error instanceof SyntaxError ? `no JSON (${error.message})` : "bytes that are not UTF-8";
+      const found = error instanceof SyntaxError ? "no JSON" : "bytes that are not UTF-8";
       yield {
         bad: {
           file: name,
@@ -80,15 +87,20 @@ async function* parquetRows(
   yield* query(`SELECT ${sql} FROM read_parquet(${quote(path)})`, name, signal);
 }
 
-/** The first fault of a row: the field, and what stands there in at most 80 characters. */
-function fault(error: z.ZodError, value: unknown): { field: string; found: string; expected: string } {
+/** The first fault of a row: the field, and what stands there in at most 80 characters, or only its type where it tells who a user is. */
+function fault(
+  error: z.ZodError,
+  value: unknown,
+  personal: readonly string[],
+): { field: string; found: string; expected: string } {
   const issue = error.issues[0];
   const path = issue?.path ?? [];
+  const isPersonal = personal.includes(String(path[0]));
   const there = path.reduce<unknown>(
     (each, key) => (each as Record<PropertyKey, unknown> | null | undefined)?.[key],
     value,
   );
-  const found = there === undefined ? "nothing" : JSON.stringify(there).slice(0, 80);
+  const found = there === undefined ? "nothing" : isPersonal ? typeof there : JSON.stringify(there).slice(0, 80);
   return {
     field: path.join("."),
     found,
@@ -98,7 +110,8 @@ function fault(error: z.ZodError, value: unknown): { field: string; found: strin
 
 /** The row's id if it can be read although the row cannot. */
 function idOf(value: unknown, source: Source, columns: Columns): string | null {
-  const key = source.select(columns).needs[0] ?? "";
-  const id = value !== null && typeof value === "object" ? (value as Record<string, unknown>)[key] : null;
+  const key = source.fields(columns).id;
+  const id =
+    key !== null && value !== null && typeof value === "object" ? (value as Record<string, unknown>)[key] : null;
   return typeof id === "string" && id !== "" ? id : null;
 }

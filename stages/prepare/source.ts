@@ -37,6 +37,8 @@ export interface Source {
   readonly defaults?: Readonly<Record<string, Record<string, unknown>>>;
   /** Schema of the parts of a row that are used; further fields are passed over. */
   readonly row: (columns: Columns) => z.ZodObject;
+  /** The field that holds the source's own id of a conversation, null if none does, and those that tell who a user is. */
+  readonly fields: (columns: Columns) => { readonly id: string | null; readonly personal: readonly string[] };
   /** For Parquet: SQL expressions over the file's columns, by name in `row`, and the columns they need. */
   readonly select: (columns: Columns) => { readonly needs: readonly string[]; readonly sql: string };
   readonly convert: (row: Record<string, unknown>, columns: Columns) => RawConversation | Unusable;
@@ -59,9 +61,11 @@ function milliseconds(time: number): number {
   return time < 1e17 ? time / 1e3 : time / 1e6;
 }
 
+const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(?:(Z|UTC)|([+-]\d\d):?(\d\d)?)?)?$/i;
+
+/** ISO 8601 as sources write it, made strict; other shapes, which every machine would read in its own zone, are no time. */
 function withZone(time: string): string {
-  const text = time.trim().replace(" ", "T");
-  if (/T.*[+-]\d\d$/.test(text)) return `${text}:00`;
-  if (/(Z|[+-]\d\d:?\d\d)$/i.test(text) || !text.includes("T")) return text;
-  return `${text}Z`;
+  const [, date, clock, , hours, minutes] = ISO.exec(time.trim()) ?? [];
+  if (date === undefined) return "";
+  return `${date}T${clock ?? "00:00"}${hours === undefined ? "Z" : `${hours}:${minutes ?? "00"}`}`;
 }

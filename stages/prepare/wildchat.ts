@@ -66,6 +66,7 @@ function wildchat(name: string, summary: string, hub: Source["hub"]): Source {
     license: "odc-by",
     credit: "WildChat: Zhao et al. 2024, arXiv 2405.01470, Allen Institute for AI",
     row: () => Row,
+    fields: () => ({ id: "conversation_hash", personal: ["hashed_ip"] }),
     select: () => ({ needs, sql }),
     convert,
   };
