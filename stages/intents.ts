@@ -14,7 +14,7 @@ import { Intent } from "../schemas/intent.ts";
 import type { Tally } from "../schemas/manifest.ts";
 import { Rejection } from "../schemas/rejection.ts";
 import { Journal } from "./intents/journal.ts";
-import { openai } from "./intents/openai.ts";
+import { openai, serverAccess } from "./intents/openai.ts";
 import { INTENT_PREFIX, loadPrompt } from "./intents/prompt.ts";
 import { none, type Provider } from "./intents/provider.ts";
 import { recorded } from "./intents/recorded.ts";
@@ -54,10 +54,7 @@ function requireProvider(options: IntentsOptions, { env }: World): void {
   if (options.provider === "recorded" && options.recorded === null)
     throw new UsageError("--intents recorded needs --recorded FILE");
   if (options.intentPrompt !== null) loadPrompt(options.intentPrompt);
-  if (options.provider !== "openai" || env["OPENAI_API_KEY"] || options.baseUrl || env["OPENAI_BASE_URL"]) return;
-  throw new UsageError(
-    "--intents openai needs OPENAI_API_KEY in the environment, or --base-url of a server that needs none; --intents none makes samples without intents",
-  );
+  if (options.provider === "openai") serverAccess(options, env);
 }
 
 async function providerFor(task: Task<IntentsOptions>, wanted: ReadonlySet<string>): Promise<Provider> {

@@ -18,8 +18,8 @@ import { type Line, parseLine, readLines } from "../../pipeline/jsonl.ts";
 export const JournalEntry = z.strictObject({
   /** sha256 of the canonical request: model, parameters, prompt version, messages. */
   key: z.string(),
-  /** `answered`, or why the provider will never answer this request: `refused`, `too_long`. */
-  status: z.enum(["answered", "refused", "too_long"]),
+  /** `answered`, or why there will be no whole answer to this request: `cut_off` at the token limit, `refused`, `too_long`. */
+  status: z.enum(["answered", "cut_off", "refused", "too_long"]),
   text: z.string().nullable(),
   model: z.string().nullable(),
   input_tokens: z.int().nullable(),

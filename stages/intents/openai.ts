@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI, { APIConnectionError, APIError, APIUserAbortError } from "openai";
-import { LimitError, RemoteError, UsageError } from "../../pipeline/errors.ts";
+import { LimitError, RemoteError, systemCode, UsageError } from "../../pipeline/errors.ts";
 import type { World } from "../../pipeline/plan.ts";
 import { digest } from "../../pipeline/random.ts";
 import type { Conversation } from "../../schemas/conversation.ts";
@@ -19,6 +19,34 @@ export interface OpenAIOptions {
   readonly concurrency: number;
   readonly tries: number;
   readonly timeoutSeconds: number;
+}
+
+/**
+ * Key and address of the server. Throws UsageError if there is neither, or if one of them cannot be used: checked here
+ * since `fetch` would repeat a header or address that it cannot use, secret included, in its own message.
+ */
+export function serverAccess(
+  options: Pick<OpenAIOptions, "baseUrl">,
+  env: NodeJS.ProcessEnv,
+): { apiKey: string; baseURL: string | undefined } {
+  const apiKey = env["OPENAI_API_KEY"]?.trim() || undefined;
+  const baseURL = options.baseUrl || env["OPENAI_BASE_URL"] || undefined;
+  if (apiKey === undefined && baseURL === undefined) {
+    throw new UsageError(
+      "--intents openai needs OPENAI_API_KEY in the environment, or --base-url of a server that needs none; --intents none makes samples without intents",
+    );
+  }
+  if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey)) {
+    throw new UsageError("OPENAI_API_KEY holds a character that no key has (a space, line break or curly quote?)");
+  }
+  const url = baseURL !== undefined && URL.canParse(baseURL) ? new URL(baseURL) : null;
+  const isPlain = url !== null && /^https?:$/.test(url.protocol) && !url.username && !url.password;
+  if (baseURL !== undefined && !isPlain) {
+    throw new UsageError(
+      "--base-url (or OPENAI_BASE_URL) is not a plain http(s) address without user name and password, such as http://localhost:8000/v1",
+    );
+  }
+  return { apiKey: apiKey ?? "none", baseURL };
 }
 
 type Request = OpenAI.ChatCompletionCreateParamsNonStreaming;
@@ -41,10 +69,9 @@ export function openai(
   world: World,
   signal: AbortSignal,
 ): Provider {
-  const apiKey = world.env["OPENAI_API_KEY"];
-  const baseURL = options.baseUrl ?? world.env["OPENAI_BASE_URL"];
+  const { apiKey, baseURL } = serverAccess(options, world.env);
   const client = new OpenAI({
-    apiKey: apiKey ?? "none",
+    apiKey,
     ...(baseURL && { baseURL }),
     maxRetries: 0,
     fetch: world.fetch,
@@ -112,7 +139,7 @@ async function askUntilFinal(
         `${client.baseURL}: gave up after ${attempt} tries: ${got.again}; run the same command again to go on`,
       );
     const backoff = Math.random() * Math.min(LONGEST_WAIT_MS, 500 * 2 ** attempt);
-    await sleep(Math.min(LONGEST_WAIT_MS, got.waitMs ?? backoff), undefined, { signal });
+    await sleep(Math.min(LONGEST_WAIT_MS, Math.max(got.waitMs ?? 0, backoff)), undefined, { signal });
   }
 }
 
@@ -124,16 +151,16 @@ async function ask(client: OpenAI, request: Request, options: OpenAIOptions, sig
   } catch (error) {
     signal.throwIfAborted();
     if (deadline.aborted) return { again: `no answer within ${options.timeoutSeconds} s`, waitMs: null };
-    return readFailure(error, client.baseURL);
+    return readFailure(error, client);
   }
 }
 
 function readCompletion(completion: OpenAI.ChatCompletion): Attempt {
-  const choice = completion.choices?.[0];
+  const choice = (completion as OpenAI.ChatCompletion | null)?.choices?.[0];
   if (!choice?.message) return { again: "an answer that is not a chat completion", waitMs: null };
   const refused = Boolean(choice.message.refusal) || choice.finish_reason === "content_filter";
   return {
-    status: refused ? "refused" : "answered",
+    status: refused ? "refused" : choice.finish_reason === "length" ? "cut_off" : "answered",
     text: refused ? null : choice.message.content,
     model: completion.model ?? null,
     input_tokens: completion.usage?.prompt_tokens ?? null,
@@ -141,28 +168,36 @@ function readCompletion(completion: OpenAI.ChatCompletion): Attempt {
   };
 }
 
-function readFailure(error: unknown, place: string): Attempt {
-  const final = (status: JournalEntry["status"]) => ({
-    status,
-    text: null,
-    model: null,
-    input_tokens: null,
-    output_tokens: null,
-  });
-  if (error instanceof APIUserAbortError || error instanceof APIConnectionError)
-    return { again: `connection failed (${error.message})`, waitMs: null };
+function readFailure(error: unknown, { baseURL, apiKey }: OpenAI): Attempt {
+  const final = (status: JournalEntry["status"]) => {
+    return { status, text: null, model: null, input_tokens: null, output_tokens: null };
+  };
+  if (error instanceof APIUserAbortError || error instanceof APIConnectionError || isBrokenBody(error)) {
+    return { again: `connection failed (${systemCode(error) ?? (error as Error).message})`, waitMs: null };
+  }
   if (error instanceof SyntaxError) return { again: "an answer that is not JSON", waitMs: null };
   if (!(error instanceof APIError)) throw error;
-  const { status, code } = error;
-  if (code === "context_length_exceeded") return final("too_long");
+  const { status, code, message } = error;
+  if (code === "context_length_exceeded" || (status === 400 && TOO_LONG.test(message))) return final("too_long");
   if (code === "content_filter" || code === "content_policy_violation") return final("refused");
-  if (code === "insufficient_quota")
+  if (code === "insufficient_quota") {
     throw new LimitError(
-      `${place}: the account's quota is used up; what is done is kept, run the same command again to go on`,
+      `${baseURL}: the account's quota is used up; what is done is kept, run the same command again to go on`,
     );
-  if (status === 408 || status === 409 || status === 429 || (status ?? 0) >= 500)
+  }
+  if (status === 408 || status === 409 || status === 429 || (status ?? 0) >= 500) {
     return { again: `HTTP ${status}`, waitMs: retryAfter(error) };
-  throw new UsageError(`${place}: HTTP ${status}: ${error.message}`, { cause: error });
+  }
+  // Without the cause, which holds the request: a server may repeat the key that it refuses.
+  throw new UsageError(`${baseURL}: HTTP ${message}`.replaceAll(String(apiKey), "(key)"));
+}
+
+/** How servers without OpenAI's error codes say that a conversation is too long for the model. */
+const TOO_LONG = /maximum context length|exceeds? the (available )?context/i;
+
+/** A body that ends early comes as undici's own TypeError, which the SDK passes on as it is. */
+function isBrokenBody(error: unknown): boolean {
+  return error instanceof TypeError && error.cause instanceof Error;
 }
 
 /** Milliseconds that the server asks us to wait; null = it says nothing. */
