@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { parseDocument } from "yaml";
+import { type Document, parseDocument } from "yaml";
 import { z } from "zod";
 import { UsageError } from "./errors.ts";
 import type { Stage } from "./stage.ts";
@@ -10,7 +10,7 @@ export const RunSettings = z.strictObject({
   input: z.array(z.string()).default([]).describe("local files or globs to read instead of the Hub"),
   output: z.string().nullable().default(null).describe("folder of the run; default: output/<source>"),
   seed: z
-    .union([z.string(), z.int()])
+    .union([z.string(), z.int()], { error: "expected text or a whole number" })
     .transform(String)
     .default("0")
     .describe("decides the split and, without a key of your own, the user ids"),
@@ -38,10 +38,19 @@ export function readConfig(path: string): Given {
   const document = parseDocument(text);
   const error = document.errors[0];
   if (error) throw new UsageError(`${path}:${error.linePos?.[0].line ?? 1}: ${error.message.split("\n")[0]}`);
-  const value: unknown = document.toJS() ?? {};
+  const value = toValue(document, path);
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new UsageError(`${path}: expected settings by name, such as \`source: wildchat-1m\``);
   return value as Given;
+}
+
+function toValue(document: Document, path: string): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch (cause) {
+    const hint = "a value that begins with * is an alias in YAML; put it in quotes";
+    throw new UsageError(`${path}: ${(cause as Error).message} (${hint})`, { cause });
+  }
 }
 
 /** Layers of options in rising precedence, stage by stage: a later value replaces an earlier one. */

@@ -1,5 +1,5 @@
 import { readdirSync, rmSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, relative, sep } from "node:path";
 import { type FileRecord, Manifest, type Marker, type Tally } from "../schemas/manifest.ts";
 import { UsageError } from "./errors.ts";
 import { readJson, sizeOf, writeJson } from "./files.ts";
@@ -28,6 +28,7 @@ export async function fingerprint(run: Run, name: string): Promise<string> {
       throw new UsageError(`stage ${name} reads what ${each} writes, and ${each} is not done; run \`--from ${each}\``);
     const files = stageNamed(run, each).reads.length === 0 ? manifest.inputs : manifest.outputs;
     upstream.push(files.map(({ path, sha256 }) => [path, sha256]));
+    if (stage.readsManifests) upstream.push([manifest.options, manifest.in, manifest.kept, manifest.rejected]);
   }
   const inputs = stage.reads.length === 0 ? [plan.hub, plan.inputs] : [];
   const { options, phases, files } = plannedStage(plan, name);
@@ -143,7 +144,11 @@ function sweep(run: Run, stage: Stage, keep: ReadonlySet<string>): void {
   for (const folder of [own, ...(stage.publishes ? [join(run.folder, stage.publishes)] : [])]) {
     for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })) {
       const path = join(file.parentPath, file.name);
-      if (file.isDirectory() || lasting.some((each) => path.startsWith(each)) || keep.has(relative(run.folder, path)))
+      if (
+        file.isDirectory() ||
+        lasting.some((each) => path.startsWith(each + sep)) ||
+        keep.has(relative(run.folder, path))
+      )
         continue;
       rmSync(path, { force: true });
     }

@@ -85,7 +85,7 @@ class FileWriter extends ByteWriter {
 }
 
 /**
- * Writes rows as a zstd Parquet file with a page index, under its final name only when whole.
+ * Writes rows as a zstd Parquet file, with a page index for every column of more than one page, under its final name only when whole.
  * Same rows, same bytes. Memory: one row group of about 16 MB of text.
  */
 export async function writeParquet<T extends object>(

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Manifest } from "../schemas/manifest.ts";
@@ -7,7 +6,7 @@ import type { Plan } from "../schemas/plan.ts";
 import { systemCode, UsageError } from "./errors.ts";
 import { writeJson } from "./files.ts";
 import { fingerprint, finishedManifest, stageNamed } from "./manifest.ts";
-import { plannedStage, type Run, stageFolder } from "./plan.ts";
+import { FINISH, plannedStage, type Run, stageFolder } from "./plan.ts";
 import { canonical } from "./random.ts";
 import { doneMarker, type Progress } from "./task.ts";
 
@@ -85,7 +84,7 @@ async function runStage(run: Run, stage: string, options: RunOptions): Promise<M
     const executor = width === undefined ? options.executor : options.main;
     const pending: TaskRef[] = [];
     for (let index = phase.first; index < phase.first + phase.tasks; index++) {
-      if (!(await doneMarker(run, stage, index, print))) pending.push({ stage, index, print });
+      if (phase.name === FINISH || !(await doneMarker(run, stage, index, print))) pending.push({ stage, index, print });
     }
     let count = phase.tasks - pending.length;
     const tell = () => emit({ type: "phase", stage, phase: phase.name, done: count, total: phase.tasks });
@@ -146,9 +145,7 @@ async function lock(folder: string): Promise<() => void> {
   const path = join(folder, "lock");
   for (let tries = 0; tries < 2; tries++) {
     try {
-      const file = await open(path, "wx");
-      await file.writeFile(`${process.pid} ${hostname()}\n`);
-      await file.close();
+      takeLock(path);
       return () => rmSync(path, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw cannotWrite(folder, error);
@@ -161,6 +158,17 @@ async function lock(folder: string): Promise<() => void> {
     }
   }
   throw new UsageError(`${folder}: another process has just taken this run`);
+}
+
+/** Makes the lock with its content at once, so that nobody ever sees an empty one. */
+function takeLock(path: string): void {
+  const own = `${path}.${process.pid}`;
+  try {
+    writeFileSync(own, `${process.pid} ${hostname()}\n`);
+    linkSync(own, path);
+  } finally {
+    rmSync(own, { force: true });
+  }
 }
 
 function makeFolder(folder: string): void {

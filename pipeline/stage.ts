@@ -22,6 +22,8 @@ export interface Stage<Options extends z.ZodObject = z.ZodObject> {
   readonly summary: string;
   /** Stages whose artefacts it reads; the last is the one whose kept rows it takes. */
   readonly reads: readonly string[];
+  /** True: it also tells of the options and counts of the stages it reads, so that a change of those alone runs it again. */
+  readonly readsManifests?: boolean;
   /** What `in`, `kept` and `rejected` count. */
   readonly unit: "files" | "conversations" | "samples";
   readonly options: Options;

@@ -214,7 +214,8 @@ export async function runTask(
   if (!phase) throw new UsageError(`stage ${stage} has the tasks 0 to ${planned.phases.at(-1)?.first}, not ${index}`);
   const print = options.print ?? (await fingerprint(run, stage));
   if (options.print === undefined) {
-    if ((await finishedManifest(run, stage)) || (await doneMarker(run, stage, index, print))) return { skipped: true };
+    const isDone = phase.name !== FINISH && (await doneMarker(run, stage, index, print));
+    if (isDone || (await finishedManifest(run, stage))) return { skipped: true };
     for (const before of planned.phases.slice(0, place)) await requirePhase(run, stage, before, print, index);
   }
   const started = performance.now();

@@ -135,6 +135,7 @@ export const write = defineStage({
   summary: "the dataset: one form, Parquet or JSONL, and its card",
   // The card counts what every stage kept and rejected; the rows come from flip.
   reads: ["download", "prepare", "dedup", "split", "intents", "flip"],
+  readsManifests: true,
   unit: "samples",
   options: WriteOptions,
   publishes: "dataset",
