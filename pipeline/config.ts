@@ -69,6 +69,14 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Throws UsageError for a setting that neither a run nor a stage has. */
+export function checkNames(given: Given, stages: readonly Stage[]): void {
+  const names = [...Object.keys(RunSettings.shape), ...stages.map((stage) => stage.name)];
+  const unknown = Object.keys(given).find((key) => !names.includes(key));
+  if (unknown !== undefined)
+    throw new UsageError(`unknown setting \`${unknown}\`${nearest(unknown, names)}; known: ${names.join(", ")}`);
+}
+
 /**
  * Splits what was given into run settings and the options of each stage, defaults filled in.
  * Throws UsageError that names the setting, what was found and what was expected.
@@ -77,10 +85,7 @@ export function resolveConfig(
   given: Given,
   stages: readonly Stage[],
 ): { settings: RunSettings; options: Map<string, Record<string, unknown>> } {
-  const names = [...Object.keys(RunSettings.shape), ...stages.map((stage) => stage.name)];
-  const unknown = Object.keys(given).find((key) => !names.includes(key));
-  if (unknown !== undefined)
-    throw new UsageError(`unknown setting \`${unknown}\`${nearest(unknown, names)}; known: ${names.join(", ")}`);
+  checkNames(given, stages);
   const own = Object.fromEntries(Object.entries(given).filter(([key]) => key in RunSettings.shape));
   const settings = check(RunSettings, own, "");
   const options = new Map(

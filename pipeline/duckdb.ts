@@ -30,6 +30,11 @@ export function quote(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/** A path as an SQL literal that stands for this one file: `[`, `*` and `?` in it are taken by the letter. */
+export function fileLiteral(path: string): string {
+  return quote(path.replaceAll(/[[*?]/g, (mark) => `[${mark}]`));
+}
+
 /** A name as an SQL identifier. */
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
@@ -60,7 +65,7 @@ export async function* query(sql: string, place: string, signal?: AbortSignal): 
 /** The columns of a Parquet file: name -> DuckDB type. Throws InputError if it is not a Parquet file. */
 export async function describeParquet(path: string): Promise<Map<string, string>> {
   const columns = new Map<string, string>();
-  const sql = `SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(${quote(path)}))`;
+  const sql = `SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(${fileLiteral(path)}))`;
   for await (const row of query(sql, path)) {
     const { column_name, column_type } = row as { column_name: string; column_type: string };
     columns.set(column_name, column_type);

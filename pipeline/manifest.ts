@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { type FileRecord, Manifest, type Marker, type Tally } from "../schemas/manifest.ts";
 import { UsageError } from "./errors.ts";
@@ -137,21 +137,25 @@ function fileName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
+/** Paths of the files that a stage owns in the folder that it publishes; other files there are left alone. */
+export function publishedFiles(run: Run, name: string): string[] {
+  const { publishes } = stageNamed(run, name);
+  const folder = publishes && join(run.folder, publishes.folder);
+  if (!folder || !existsSync(folder)) return [];
+  const paths = readdirSync(folder, { recursive: true }).map(String);
+  return paths.filter((path) => publishes.owns.test(path.replaceAll("\\", "/"))).map((path) => join(folder, path));
+}
+
 /** Removes files of the stage that are not its outputs: intermediate ones, and what another plan left. */
 function sweep(run: Run, stage: Stage, keep: ReadonlySet<string>): void {
   const own = stageFolder(run, stage.name);
-  const lasting = ["tasks", ...(stage.lasting ?? [])].map((name) => join(own, name));
-  for (const folder of [own, ...(stage.publishes ? [join(run.folder, stage.publishes)] : [])]) {
-    for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-      const path = join(file.parentPath, file.name);
-      if (
-        file.isDirectory() ||
-        lasting.some((each) => path.startsWith(each + sep)) ||
-        keep.has(relative(run.folder, path))
-      )
-        continue;
-      rmSync(path, { force: true });
-    }
+  const lasting = ["tasks", ...(stage.lasting ?? [])].map((name) => join(own, name) + sep);
+  const files = readdirSync(own, { recursive: true, withFileTypes: true }).filter((file) => !file.isDirectory());
+  const mine = files
+    .map((file) => join(file.parentPath, file.name))
+    .filter((path) => !lasting.some((each) => path.startsWith(each)));
+  for (const path of [...mine, ...publishedFiles(run, stage.name)]) {
+    if (!keep.has(relative(run.folder, path))) rmSync(path, { force: true });
   }
 }
 

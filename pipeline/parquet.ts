@@ -1,6 +1,6 @@
 import { ByteWriter, type ColumnSource, ParquetWriter } from "hyparquet-writer";
 import { z } from "zod";
-import { identifier, query, quote } from "./duckdb.ts";
+import { fileLiteral, identifier, query } from "./duckdb.ts";
 import { InputError } from "./errors.ts";
 import { AtomicFile } from "./files.ts";
 import { compress } from "./zstd.ts";
@@ -145,7 +145,7 @@ export async function* readParquet<T extends RowSchema>(
   const columns = Object.keys(schema.shape).map(identifier).join(", ");
   const where = options.where ? ` WHERE ${options.where}` : "";
   const place = list.length === 1 ? String(list[0]) : `${list[0]} and ${list.length - 1} more`;
-  const sql = `SELECT ${columns} FROM read_parquet([${list.map(quote).join(", ")}])${where}`;
+  const sql = `SELECT ${columns} FROM read_parquet([${list.map(fileLiteral).join(", ")}])${where}`;
   for await (const row of query(sql, place, options.signal)) {
     const parsed = schema.safeParse(row);
     if (!parsed.success) throw new InputError(`${place}: ${z.prettifyError(parsed.error)}`);

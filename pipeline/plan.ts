@@ -26,16 +26,11 @@ export interface World {
 /** Name of the phase, always the last, that checks the counts and writes the manifest. */
 export const FINISH = "finish";
 
-/** What of a plan decides how many tasks there are. */
-export type PlanShape = Omit<Plan, "stages">;
-
-/** A stage as it stands in a plan: options, the files they name, hashed, and how its tasks are numbered. */
-export async function planStage(
-  stage: Stage,
-  options: Record<string, unknown>,
-  shape: PlanShape,
-): Promise<PlannedStage> {
-  const plan: Plan = { ...shape, stages: [] };
+/**
+ * A stage as it stands in a plan: options, the files they name, hashed, and how its tasks are numbered.
+ * `plan` holds the stages before it.
+ */
+export async function planStage(stage: Stage, options: Record<string, unknown>, plan: Plan): Promise<PlannedStage> {
   let first = 0;
   const counts = [
     ...stage.phases.map((phase) => ({ name: phase.name, tasks: phase.tasks(plan) })),

@@ -5,7 +5,7 @@ import type { Manifest } from "../schemas/manifest.ts";
 import type { Plan } from "../schemas/plan.ts";
 import { systemCode, UsageError } from "./errors.ts";
 import { writeJson } from "./files.ts";
-import { fingerprint, finishedManifest, stageNamed } from "./manifest.ts";
+import { fingerprint, finishedManifest, publishedFiles, stageNamed } from "./manifest.ts";
 import { FINISH, plannedStage, type Run, stageFolder } from "./plan.ts";
 import { canonical } from "./random.ts";
 import { doneMarker, type Progress } from "./task.ts";
@@ -52,10 +52,7 @@ export async function runStages(run: Run, options: RunOptions): Promise<Manifest
   const last = options.to === undefined ? names.length - 1 : names.indexOf(stageNamed(run, options.to).name);
   if (first > last) throw new UsageError(`--from ${options.from} comes after --to ${options.to}`);
   const range = names.slice(first, last + 1);
-  for (const name of range) {
-    if (!(await finishedManifest(run, name)))
-      stageNamed(run, name).require?.(plannedStage(run.plan, name).options, run.world);
-  }
+  await requireAll(run, range);
   const unlock = await lock(run.folder);
   try {
     sweepPartial(run.folder);
@@ -64,7 +61,20 @@ export async function runStages(run: Run, options: RunOptions): Promise<Manifest
     for (const name of range) manifests.push(await runStage(run, name, options));
     return manifests;
   } finally {
+    sweepPartial(run.folder);
     unlock();
+  }
+}
+
+/** Throws UsageError if a stage that is not done lacks something, or would write where somebody else has written. */
+async function requireAll(run: Run, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    if (await finishedManifest(run, name)) continue;
+    const { require, publishes } = stageNamed(run, name);
+    require?.(plannedStage(run.plan, name).options, run.world);
+    const foreign = publishes && !existsSync(stageFolder(run, name)) && join(run.folder, publishes.folder);
+    if (foreign && existsSync(foreign))
+      throw new UsageError(`${foreign}: is there and not from this run; choose another --output or move it away`);
   }
 }
 
@@ -108,8 +118,8 @@ async function runStage(run: Run, stage: string, options: RunOptions): Promise<M
 async function clearStale(run: Run, stage: string, print: string | null): Promise<void> {
   const tasks = plannedStage(run.plan, stage).phases.at(-1)?.first ?? 0;
   for (let index = 0; print !== null && index < tasks; index++) if (await doneMarker(run, stage, index, print)) return;
-  const { lasting = [], publishes } = stageNamed(run, stage);
-  if (publishes) rmSync(join(run.folder, publishes), { recursive: true, force: true });
+  const { lasting = [] } = stageNamed(run, stage);
+  for (const path of publishedFiles(run, stage)) rmSync(path, { force: true });
   const folder = stageFolder(run, stage);
   for (const name of existsSync(folder) ? readdirSync(folder) : []) {
     if (!lasting.includes(name)) rmSync(join(folder, name), { recursive: true, force: true });
@@ -150,7 +160,7 @@ async function lock(folder: string): Promise<() => void> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw cannotWrite(folder, error);
       const [pid, host] = readFileSync(path, "utf8").trim().split(" ");
-      if (host === hostname() && isAlive(Number(pid)))
+      if (host === hostname() && Number(pid) !== process.pid && isAlive(Number(pid)))
         throw new UsageError(`${folder}: process ${pid} is working on this run; wait for it or use another --output`);
       if (host !== hostname() && host !== undefined)
         throw new UsageError(`${folder}: a process on ${host} took this run; if it is dead, remove ${path}`);

@@ -34,8 +34,8 @@ export interface Stage<Options extends z.ZodObject = z.ZodObject> {
   readonly files?: (options: z.infer<Options>) => readonly string[];
   /** Folders in the stage's own that outlive a change of options: what was paid for or took long to fetch. */
   readonly lasting?: readonly string[];
-  /** Folder of the run, outside the stage's own, that holds its outputs and nothing else. */
-  readonly publishes?: string;
+  /** Folder of the run, outside the stage's own, that holds its outputs, and which files in it are the stage's to remove. */
+  readonly publishes?: { readonly folder: string; readonly owns: RegExp };
   /** Tells intermediate files, which are removed when the stage is done. */
   readonly isIntermediate?: (fileName: string) => boolean;
 }

@@ -148,7 +148,8 @@ async function main(): Promise<void> {
 // A reader that has seen enough closes the pipe (`flipturn inspect … | head`): that is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  console.error(explainError(new Error(`stdout: cannot be written: ${error.message}`, { cause: error })));
+  process.exit(1);
 });
 
 await main();

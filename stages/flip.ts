@@ -5,7 +5,7 @@
  * in it, and the end of a conversation that stops on a user turn, since that would teach leaving without an answer.
  */
 import { z } from "zod";
-import { query, quote } from "../pipeline/duckdb.ts";
+import { fileLiteral, query } from "../pipeline/duckdb.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import { Conversation, isEmpty } from "../schemas/conversation.ts";
@@ -104,8 +104,8 @@ async function readSplits(task: Task<FlipOptions>): Promise<Map<string, Split>> 
   const sameCountry = options.userKey === "ip+country" ? "AND u.country IS NOT DISTINCT FROM c.country" : "";
   const path = task.shard("split", "users", 0, 1);
   const sql = `SELECT c.id, u.split
-    FROM read_parquet(${quote(task.shard("prepare", "conversations"))}) c
-    JOIN read_parquet(${quote(path)}) u ON u.user_id = coalesce(c.user_id, c.id) ${sameCountry}`;
+    FROM read_parquet(${fileLiteral(task.shard("prepare", "conversations"))}) c
+    JOIN read_parquet(${fileLiteral(path)}) u ON u.user_id = coalesce(c.user_id, c.id) ${sameCountry}`;
   const splits = new Map<string, Split>();
   for await (const row of query(sql, path, task.signal)) {
     const { id, split } = row as { id: string; split: Split };

@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import { glob } from "tinyglobby";
-import { type Given, layer, type RunSettings, resolveConfig } from "../pipeline/config.ts";
+import { checkNames, type Given, layer, type RunSettings, resolveConfig } from "../pipeline/config.ts";
 import { UsageError } from "../pipeline/errors.ts";
-import { codeVersion, type PlanShape, planStage, requireReadable, userKeyName, type World } from "../pipeline/plan.ts";
+import { codeVersion, planStage, requireReadable, userKeyName, type World } from "../pipeline/plan.ts";
 import type { Stage } from "../pipeline/stage.ts";
 import type { Plan, PlannedInput } from "../schemas/plan.ts";
 import { listHubFiles, resolveRevision } from "./download/hub.ts";
@@ -23,6 +24,7 @@ export async function makePlan(
   stages: readonly Stage[],
   world: World,
 ): Promise<{ plan: Plan; settings: RunSettings }> {
+  checkNames(given, stages);
   const name = given["source"];
   if (typeof name !== "string")
     throw new UsageError(`--source is missing; known: ${sources.map((source) => source.name).join(", ")}`);
@@ -30,7 +32,7 @@ export async function makePlan(
   const { settings, options } = resolveConfig(layer(source.defaults ?? {}, given), stages);
   const { hub, inputs } = await findInputs(source, settings, options.get("download") as DownloadOptions, world);
   const bytes = inputs.reduce((sum, input) => sum + input.bytes, 0);
-  const shape: PlanShape = {
+  const plan: Plan = {
     format: 1,
     code: codeVersion(),
     source: source.name,
@@ -39,8 +41,8 @@ export async function makePlan(
     hub,
     inputs,
     shards: settings.shards ?? Math.max(1, Math.round(bytes / SHARD_BYTES)),
+    stages: [],
   };
-  const plan: Plan = { ...shape, stages: [] };
   for (const stage of stages) plan.stages.push(await planStage(stage, options.get(stage.name) ?? {}, plan));
   return { plan, settings };
 }
@@ -78,7 +80,7 @@ const READABLE = /\.(parquet|(jsonl|ndjson|json)(\.gz|\.zst)?)$/i;
 async function localInputs(patterns: readonly string[]): Promise<PlannedInput[]> {
   const inputs = new Map<string, PlannedInput>();
   for (const pattern of patterns) {
-    const isGlob = /[*?{[]/.test(pattern);
+    const isGlob = /[*?{[]/.test(pattern) && !existsSync(pattern);
     const paths = isGlob
       ? await glob(pattern, { absolute: pattern.startsWith("/"), expandDirectories: false })
       : [pattern];

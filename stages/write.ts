@@ -138,7 +138,10 @@ export const write = defineStage({
   readsManifests: true,
   unit: "samples",
   options: WriteOptions,
-  publishes: "dataset",
+  publishes: {
+    folder: "dataset",
+    owns: /^(README\.md|data\/(train|validation|test)-\d{5}-of-\d{5}\.(parquet|jsonl))$/,
+  },
   phases: [
     { name: "part", tasks: partCount, run: writePart },
     { name: "card", tasks: () => 1, run: writeCard },

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { InputError, LimitError, RemoteError, UsageError } from "../errors.ts";
 import type { Run } from "../plan.ts";
@@ -7,9 +8,13 @@ import type { FromWorker, ToWorker, WorkerStart } from "./worker.ts";
 
 const KINDS = [UsageError, LimitError, RemoteError, InputError, Error];
 
+/** How long a thread may take to end by itself, in ms. */
+const PATIENCE_MS = 10_000;
+
 /**
  * Runs tasks on `count` worker threads, each with its own engine. `entry` is the module that a thread starts with:
  * it knows the stages and calls `serve`. Threads start with the first task and end with `close`.
+ * A thread is never cut off in the middle of a task: the engine's native code would bring the whole process down.
  */
 export function threads(
   run: Run,
@@ -19,38 +24,53 @@ export function threads(
   report: (progress: Progress) => void = () => {},
 ): Executor {
   const start: WorkerStart = { plan: run.plan, folder: run.folder };
-  let workers: Worker[] = [];
-  const close = async () => {
-    await Promise.all(workers.map((worker) => worker.terminate()));
-    workers = [];
-  };
+  const workers: Worker[] = [];
   return {
-    close,
     async run(tasks, onDone) {
+      signal.throwIfAborted();
       const queue = [...tasks];
       while (workers.length < Math.min(count, queue.length)) workers.push(new Worker(entry, { workerData: start }));
-      try {
-        await Promise.all(workers.map((worker) => work(worker, queue, signal, onDone, report)));
-      } catch (error) {
+      let failure: { error: unknown } | undefined;
+      const stop = (error: unknown) => {
+        failure ??= { error };
         queue.length = 0;
-        await close();
-        throw error;
-      }
+        for (const worker of workers) tell(worker, { type: "abort" });
+      };
+      const interrupt = () => stop(signal.reason);
+      signal.addEventListener("abort", interrupt);
+      await Promise.all(workers.map((worker) => work(worker, queue, onDone, report).catch(stop)));
+      signal.removeEventListener("abort", interrupt);
+      if (failure) throw failure.error;
+    },
+    async close() {
+      await Promise.all(workers.map(end));
+      workers.length = 0;
     },
   };
 }
 
-/** Feeds one worker from the queue until it is empty. */
+function tell(worker: Worker, message: ToWorker): void {
+  worker.postMessage(message);
+}
+
+/** Lets a thread end by itself, and ends it if it does not. */
+async function end(worker: Worker): Promise<void> {
+  if (worker.threadId === -1) return;
+  const timer = setTimeout(() => void worker.terminate(), PATIENCE_MS);
+  tell(worker, { type: "close" });
+  await once(worker, "exit");
+  clearTimeout(timer);
+}
+
+/** Feeds one worker from the queue until it is empty; rejects with what its task failed with. */
 function work(
   worker: Worker,
   queue: TaskRef[],
-  signal: AbortSignal,
   onDone: (task: TaskRef) => void,
   report: (progress: Progress) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let task: TaskRef | undefined;
-    const stop = () => settle(signal.reason);
     const died = (code: number) => settle(new Error(`a worker thread ended with code ${code}`));
     const hear = (message: FromWorker) => {
       if (message.type === "progress") return report(message.progress);
@@ -59,20 +79,17 @@ function work(
       next();
     };
     const settle = (error?: unknown) => {
-      signal.removeEventListener("abort", stop);
       worker.off("message", hear).off("error", settle).off("exit", died);
       if (error === undefined) resolve();
       else reject(error);
     };
     const next = () => {
       task = queue.shift();
-      if (task) worker.postMessage(task satisfies ToWorker);
+      if (task) tell(worker, { type: "task", task });
       else settle();
     };
     worker.on("message", hear).on("error", settle).on("exit", died);
-    signal.addEventListener("abort", stop);
-    if (signal.aborted) stop();
-    else next();
+    next();
   });
 }
 

@@ -7,8 +7,8 @@ import { type Progress, runTask } from "../task.ts";
 
 /** What a worker thread is started with. */
 export type WorkerStart = { plan: Plan; folder: string };
-/** What it is told. */
-export type ToWorker = TaskRef;
+/** What it is told: a task to do, to leave the one that it does, or to end. */
+export type ToWorker = { type: "task"; task: TaskRef } | { type: "abort" } | { type: "close" };
 /** What it answers. */
 export type FromWorker =
   | { type: "done" }
@@ -22,16 +22,21 @@ export function serve(stages: readonly Stage[]): void {
   const { plan, folder } = workerData as WorkerStart;
   const run = { plan, folder, stages, world: { env: process.env, fetch } };
   const answer = (message: FromWorker) => port.postMessage(message);
-  const { signal } = new AbortController();
-  port.on("message", async (task: ToWorker) => {
+  const stop = new AbortController();
+  const work = async (task: TaskRef) => {
     try {
       const report = (progress: Progress) => answer({ type: "progress", progress });
-      await runTask(run, task.stage, task.index, { signal, report, print: task.print });
+      await runTask(run, task.stage, task.index, { signal: stop.signal, report, print: task.print });
       answer({ type: "done" });
     } catch (error) {
       const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
       const code = systemCode(error);
       answer({ type: "failed", name, message, stack: stack ?? "", ...(code && { code }) });
     }
+  };
+  port.on("message", (message: ToWorker) => {
+    if (message.type === "task") void work(message.task);
+    else if (message.type === "abort") stop.abort();
+    else port.close();
   });
 }

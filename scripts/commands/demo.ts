@@ -4,6 +4,7 @@ import { packageFolder } from "../../pipeline/files.ts";
 import { realWorld, stages } from "../../stages/index.ts";
 import { makePlan } from "../../stages/plan.ts";
 import { showSamples } from "./inspect.ts";
+import { showPlan } from "./plan.ts";
 import { givenBy, type RunFlags, runAndShow } from "./run.ts";
 
 /** `flipturn demo`: the whole pipeline on the bundled conversations with recorded intents, without key or network. */
@@ -19,6 +20,7 @@ export async function demo(flags: RunFlags, signal: AbortSignal): Promise<void> 
   };
   const { plan, settings } = await makePlan(layer(demoSettings, givenBy(flags)), stages, realWorld());
   const output = settings.output ?? "";
+  if (flags.dryRun) return showPlan(plan, output, flags);
   const manifests = await runAndShow(plan, output, flags, signal);
   const train = manifests.at(-1)?.outputs.find((file) => file.path.includes("data/train-"));
   if (flags.json || !train) return;

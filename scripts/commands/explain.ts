@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { query, quote } from "../../pipeline/duckdb.ts";
+import { fileLiteral, query, quote } from "../../pipeline/duckdb.ts";
 import { UsageError } from "../../pipeline/errors.ts";
 import { finishedManifest } from "../../pipeline/manifest.ts";
 import type { Run } from "../../pipeline/plan.ts";
@@ -113,7 +113,7 @@ async function writtenTo(run: Run, manifest: Manifest, conversation: string): Pr
   for (const { path } of manifest.outputs.filter((file) => file.path.includes("/data/"))) {
     const file = join(run.folder, path);
     const reader = path.endsWith(".parquet") ? "read_parquet" : "read_json_auto";
-    const sql = `SELECT count(*)::INT AS rows FROM ${reader}(${quote(file)}) WHERE conversation_id = ${quote(conversation)}`;
+    const sql = `SELECT count(*)::INT AS rows FROM ${reader}(${fileLiteral(file)}) WHERE conversation_id = ${quote(conversation)}`;
     for await (const row of query(sql, file)) if ((row as Row)["rows"] !== 0) rows.push({ file, ...(row as Row) });
   }
   return rows;
@@ -126,7 +126,7 @@ async function select(run: Run, manifest: Manifest, artefact: string, columns: s
     .map((file) => join(run.folder, file.path));
   if (paths.length === 0) return [];
   const rows: Row[] = [];
-  const sql = `SELECT ${columns} FROM read_parquet([${paths.map(quote).join(", ")}]) WHERE ${where}`;
+  const sql = `SELECT ${columns} FROM read_parquet([${paths.map(fileLiteral).join(", ")}]) WHERE ${where}`;
   for await (const row of query(sql, manifest.stage)) rows.push(row as Row);
   return rows;
 }

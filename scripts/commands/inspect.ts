@@ -1,6 +1,6 @@
-import { describeParquet, query, quote } from "../../pipeline/duckdb.ts";
+import { describeParquet, fileLiteral, query, quote } from "../../pipeline/duckdb.ts";
 import { InputError, UsageError } from "../../pipeline/errors.ts";
-import { parseLine, readLines } from "../../pipeline/jsonl.ts";
+import { type Line, parseLine, readLines } from "../../pipeline/jsonl.ts";
 import { requireReadable } from "../../pipeline/plan.ts";
 import { Sample } from "../../schemas/sample.ts";
 import { joined, MessagesRow, PromptCompletionRow, render, type Segment } from "../../stages/write/forms.ts";
@@ -55,14 +55,25 @@ function matches(shown: Shown, flags: InspectFlags): boolean {
 
 async function* rowsOf(path: string, flags: InspectFlags): AsyncGenerator<unknown> {
   if (!path.endsWith(".parquet")) {
-    for await (const line of readLines(path)) yield parseLine(line);
+    for await (const line of readLines(path)) yield read(line, path);
     return;
   }
   const columns = await describeParquet(path);
   if (!columns.has("id"))
     throw new UsageError(`${path}: not a file of samples; its columns are ${[...columns.keys()].join(", ")}`);
   const wanted = flags.id === undefined ? "" : ` WHERE contains(id, ${quote(flags.id)})`;
-  yield* query(`SELECT * FROM read_parquet(${quote(path)})${wanted}`, path);
+  yield* query(`SELECT * FROM read_parquet(${fileLiteral(path)})${wanted}`, path);
+}
+
+function read(line: Line, path: string): unknown {
+  try {
+    return parseLine(line);
+  } catch (cause) {
+    throw new InputError(
+      `${path}:${line.number}: expected one JSON object on the line, found ${(cause as Error).message}`,
+      { cause },
+    );
+  }
 }
 
 /** A row of any form, rendered: what the model is given and what it must write. */

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { finishedManifest } from "../../pipeline/manifest.ts";
 import type { Run } from "../../pipeline/plan.ts";
 import { savePlan } from "../../pipeline/run.ts";
+import type { Plan } from "../../schemas/plan.ts";
 import { realWorld, stages } from "../../stages/index.ts";
 import { makePlan } from "../../stages/plan.ts";
 import { count, table } from "../draw.ts";
@@ -10,7 +11,11 @@ import { givenBy, type RunFlags } from "./run.ts";
 /** `flipturn plan`, and `run --dry-run`: what a run would do. Touches nothing, unless told to write `plan.json`. */
 export async function plan(flags: RunFlags & { write?: boolean }): Promise<void> {
   const { plan: made, settings } = await makePlan(givenBy(flags), stages, realWorld());
-  const folder = settings.output ?? join("output", made.source);
+  await showPlan(made, settings.output ?? join("output", made.source), flags);
+}
+
+/** Prints a plan: where from, how many tasks, what is done already, with which options. */
+export async function showPlan(made: Plan, folder: string, flags: RunFlags & { write?: boolean }): Promise<void> {
   if (flags.write) savePlan(folder, made);
   if (flags.json) return console.log(JSON.stringify(made, null, 2));
   const run: Run = { plan: made, folder, stages, world: realWorld() };

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { describeParquet, query, quote } from "../../pipeline/duckdb.ts";
+import { describeParquet, fileLiteral, query } from "../../pipeline/duckdb.ts";
 import { InputError } from "../../pipeline/errors.ts";
 import { parseLine, readLines } from "../../pipeline/jsonl.ts";
 import type { Columns, RawConversation, Source, Unusable } from "./source.ts";
@@ -84,7 +84,19 @@ async function* parquetRows(
       `${name}: no column ${missing.map((column) => `\`${column}\``).join(", ")}; found ${[...there.keys()].join(", ")}; expected the columns of ${source.name}: ${needs.join(", ")}`,
     );
   }
-  yield* query(`SELECT ${sql} FROM read_parquet(${quote(path)})`, name, signal);
+  try {
+    yield* query(`SELECT ${sql} FROM read_parquet(${fileLiteral(path)})`, name, signal);
+  } catch (error) {
+    if (!(error instanceof InputError) || !/Binder Error/.test(error.message)) throw error;
+    const types = needs.map((column) => `${column} ${brief(there.get(column) ?? "")}`).join(", ");
+    throw new InputError(`${name}: its columns are not of the types that ${source.name} has; found ${types}`, {
+      cause: error,
+    });
+  }
+}
+
+function brief(type: string): string {
+  return type.length > 60 ? `${type.slice(0, 59)}…` : type;
 }
 
 /** The first fault of a row: the field, and what stands there in at most 80 characters, or only its type where it tells who a user is. */

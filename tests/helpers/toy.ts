@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { inProcess } from "../../pipeline/executors/in-process.ts";
-import { type PlanShape, planStage, type Run } from "../../pipeline/plan.ts";
+import { planStage, type Run } from "../../pipeline/plan.ts";
 import { type RunOptions, runStages } from "../../pipeline/run.ts";
 import { defineStage, type Stage } from "../../pipeline/stage.ts";
 import type { Manifest } from "../../schemas/manifest.ts";
+import type { Plan } from "../../schemas/plan.ts";
 import { Rejection } from "../../schemas/rejection.ts";
 
 const Letter = z.strictObject({ letter: z.string() });
@@ -124,7 +125,7 @@ export async function toyRun(
 ): Promise<Run> {
   const stages = toyStages(ran);
   const input = { path: "paper.txt", bytes: 0, modified_ms: 0, sha256: null, git_oid: null };
-  const shape: PlanShape = {
+  const plan: Plan = {
     format: 1,
     code: "toy",
     source: "toy",
@@ -133,11 +134,12 @@ export async function toyRun(
     hub: null,
     inputs: [input],
     shards,
+    stages: [],
   };
   const planned = stages.map((stage) =>
-    planStage(stage, stage.options.parse(given[stage.name] ?? {}) as Record<string, unknown>, shape),
+    planStage(stage, stage.options.parse(given[stage.name] ?? {}) as Record<string, unknown>, plan),
   );
-  return { plan: { ...shape, stages: await Promise.all(planned) }, folder, stages, world: { env: {}, fetch } };
+  return { plan: { ...plan, stages: await Promise.all(planned) }, folder, stages, world: { env: {}, fetch } };
 }
 
 /** Runs a toy in this process. */

@@ -1,0 +1,233 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import {
+  allFiles,
+  manifest,
+  manifests,
+  type StageName,
+  select,
+  shardsOf,
+  stageFolder,
+  succeed,
+  temporary,
+} from "./flipturn.ts";
+
+const folder = temporary();
+
+/** Sets of options that between them use every rule of every stage; `forms` share one run up to `write`. */
+const OPTIONS: Record<string, string[]> = {
+  defaults: [],
+  "3 shards": ["--shards", "3"],
+  "everything in": [
+    ...["--language", "any", "--toxic", "keep", "--roles", "repair", "--repeats", "keep", "--templates", "keep"],
+    ...["--intents", "none", "--control-tokens", "keep", "--shards", "2"],
+  ],
+  "as little as can be": [
+    ...["--unknown-language", "drop", "--redacted", "drop", "--min-count", "3", "--coverage", "0.1"],
+    ...["--short-prompts", "drop", "--shards", "2"],
+  ],
+  "first of each template": ["--keep", "first", "--min-count", "5", "--short-prompts", "drop"],
+  "another language": ["--language", "French", "--intents", "none"],
+  "no conversation left": ["--language", "Klingon"],
+  "country in the user key": ["--user-key", "ip+country", "--ratios", "40,30,30", "--shards", "2"],
+  "one split": ["--fixed-split", "test", "--shards", "3"],
+  "escaped control tokens": ["--form", "messages", "--control-tokens", "escape", "--seed", "another"],
+};
+
+const FORMS = ["samples", "messages", "prompt-completion"];
+const FORMATS = ["parquet", "jsonl"];
+
+type Rejected = { id: string; conversation_id: string | null; stage: string; reason: string; detail: string };
+
+async function rejectionsOf(run: string, stage: StageName): Promise<Rejected[]> {
+  const there = allFiles(join(run, stageFolder(stage))).some((path) => path.startsWith("rejections-"));
+  return there ? select<Rejected>(`SELECT * FROM ${shardsOf(run, stage, "rejections")}`) : [];
+}
+
+function sum(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
+/** Ids and conversations of the rows of the finished dataset, whatever its form and format. */
+async function datasetRows(
+  run: string,
+): Promise<{ id: string; conversation_id: string; user_id: string | null; split: string }[]> {
+  const rows = [];
+  for (const path of allFiles(join(run, "dataset", "data"))) {
+    const file = join(run, "dataset", "data", path);
+    const split = path.slice(0, path.indexOf("-"));
+    const found = path.endsWith(".parquet")
+      ? await select<{ id: string; conversation_id: string; user_id: string | null }>(
+          `SELECT id, conversation_id, user_id FROM read_parquet('${file}')`,
+        )
+      : readFileSync(file, "utf8")
+          .split("\n")
+          .filter(Boolean)
+          .map((line) => JSON.parse(line));
+    rows.push(...found.map((row) => ({ ...row, split })));
+  }
+  return rows;
+}
+
+async function checkAccounts(run: string): Promise<void> {
+  const found = manifests(run);
+  for (const [at, each] of found.entries()) {
+    const stage = each.stage as StageName;
+    expect(each.in, `${stage}: in = kept + rejected`).toBe(each.kept + sum(each.rejected));
+    if (at > 0) expect(each.taken, `${stage} takes what the stage before kept`).toBe(found[at - 1]?.kept);
+    const rows = await rejectionsOf(run, stage);
+    const counted: Record<string, number> = {};
+    for (const row of rows) {
+      counted[row.reason] = (counted[row.reason] ?? 0) + 1;
+      expect(row.stage).toBe(stage);
+      expect(JSON.parse(row.detail)).toBeTypeOf("object");
+    }
+    expect(counted, `${stage}: a row for every rejection`).toEqual(each.rejected);
+    expect(new Set(rows.map((row) => row.id)).size, `${stage}: rejections have ids of their own`).toBe(rows.length);
+  }
+}
+
+async function checkConversations(run: string): Promise<void> {
+  const conversations = await select<{ id: string }>(`SELECT id FROM ${shardsOf(run, "prepare", "conversations")}`);
+  const rows = await datasetRows(run);
+  const written = new Set(rows.map((row) => row.conversation_id));
+  const rejected = new Set<string | null>();
+  for (const stage of ["dedup", "intents", "flip", "write"] as const)
+    for (const row of await rejectionsOf(run, stage)) rejected.add(row.conversation_id);
+  expect(conversations.filter(({ id }) => !written.has(id) && !rejected.has(id))).toEqual([]);
+  const known = new Set(conversations.map(({ id }) => id));
+  expect(rows.filter((row) => !known.has(row.conversation_id))).toEqual([]);
+  // A conversation that left as a whole has no row.
+  for (const stage of ["dedup", "intents"] as const)
+    for (const row of await rejectionsOf(run, stage)) expect(written.has(row.conversation_id ?? "")).toBe(false);
+  expect(new Set(rows.map((row) => row.id)).size).toBe(rows.length);
+  expect(rows.length).toBe(manifest(run, "write").kept);
+}
+
+/** The rows of the dataset, and what its manifest says of each split. */
+async function checkSplits(run: string, key: (row: { user_id: string | null; conversation_id: string }) => string) {
+  const rows = await datasetRows(run);
+  const splits = new Map<string, Set<string>>();
+  for (const row of rows) splits.set(key(row), (splits.get(key(row)) ?? new Set()).add(row.split));
+  expect([...splits].filter(([, found]) => found.size > 1)).toEqual([]);
+  const { counts } = manifest(run, "write");
+  for (const split of ["train", "validation", "test"])
+    expect(rows.filter((row) => row.split === split).length, split).toBe(counts[`rows_${split}`] ?? 0);
+}
+
+describe.each(Object.entries(OPTIONS))("with %s", (name, flags) => {
+  const run = join(folder, name.replaceAll(" ", "-"));
+
+  test("every row is accounted for at every stage", async () => {
+    await succeed(["demo", "--output", run, "--threads", "1", ...flags], { cwd: folder });
+    await checkAccounts(run);
+    expect(manifest(run, "prepare").in).toBe(152);
+  });
+
+  test("every conversation is in the dataset or in some file of rejections", async () => {
+    await checkConversations(run);
+  });
+
+  test("no user is in two splits", async () => {
+    const owner = (row: { user_id: string | null; conversation_id: string }) => row.user_id ?? row.conversation_id;
+    if (name === "country in the user key") {
+      const countries = await select<{ id: string; country: string }>(
+        `SELECT id, country FROM ${shardsOf(run, "prepare", "conversations")}`,
+      );
+      const of = new Map(countries.map(({ id, country }) => [id, country]));
+      await checkSplits(run, (row) => `${owner(row)} ${of.get(row.conversation_id)}`);
+    } else await checkSplits(run, owner);
+    if (name === "one split")
+      expect(new Set((await datasetRows(run)).map((row) => row.split))).toEqual(new Set(["test"]));
+  });
+
+  test("the targets of a conversation are its user turns, each at most once and in order", async () => {
+    type Turn = { role: string; content: string };
+    const conversations = await select<{ id: string; turns: Turn[] }>(
+      `SELECT id, turns FROM ${shardsOf(run, "prepare", "conversations")}`,
+    );
+    const samples = await select<{
+      conversation_id: string;
+      turn: number;
+      kind: string;
+      target: string;
+      context: Turn[];
+    }>(
+      `SELECT conversation_id, turn, kind, target, context FROM ${shardsOf(run, "flip", "samples")} ORDER BY conversation_id, turn`,
+    );
+    for (const { id, turns } of conversations) {
+      const own = samples.filter((sample) => sample.conversation_id === id);
+      if (own.length === 0) continue;
+      const typed = turns.filter(({ role, content }) => role === "user" && content.trim() !== "");
+      expect(own.filter(({ kind }) => kind !== "end").map(({ target }) => target)).toEqual(
+        typed.map(({ content }) => content),
+      );
+      for (const { kind, context } of own)
+        expect(context).toEqual(kind === "end" ? turns : turns.slice(0, context.length));
+      expect(own.filter(({ kind }) => kind === "end").map(({ target }) => target)).toEqual(
+        turns.at(-1)?.role === "assistant" ? ["<|endconversation|>"] : [],
+      );
+    }
+  });
+
+  test("every near-duplicate names a template and a 7-gram of it that stand in its first turn", async () => {
+    const templates = await select<{ id: string; ngrams: string[]; kept: string | null }>(
+      `SELECT id, ngrams, kept FROM ${shardsOf(run, "dedup", "templates")}`,
+    );
+    const openings = await select<{ id: string; opening: string }>(
+      `SELECT id, opening FROM ${shardsOf(run, "prepare", "conversations")}`,
+    );
+    const opening = new Map(openings.map((each) => [each.id, each.opening]));
+    const rejected = await rejectionsOf(run, "dedup");
+    for (const { conversation_id, detail } of rejected) {
+      const { template, ngram, words } = JSON.parse(detail) as { template: string; ngram: string; words: number };
+      // Counted anew, without the code under test.
+      const found =
+        (opening.get(conversation_id ?? "") ?? "")
+          .normalize("NFKC")
+          .toLowerCase()
+          .match(/[\p{L}\p{N}]+/gu) ?? [];
+      expect(found.length).toBe(words);
+      expect(` ${found.join(" ")} `).toContain(` ${ngram} `);
+      expect(ngram.split(" ").length).toBe(Math.min(7, words));
+      const named = templates.find((each) => each.id === template);
+      expect(named?.ngrams).toContain(ngram);
+      expect(named?.kept).not.toBe(conversation_id);
+    }
+    if (name === "first of each template") expect(templates.some((each) => each.kept !== null)).toBe(true);
+    if (name === "defaults") expect(rejected.length).toBe(40);
+    if (name === "everything in") expect(rejected.length).toBe(0);
+  });
+});
+
+describe.each(FORMS.flatMap((form) => FORMATS.map((format) => [form, format] as const)))(
+  "as %s in %s",
+  (form, format) => {
+    // One folder for all: each form writes over the one before, and nothing of that may stay.
+    const run = join(folder, "forms");
+
+    test("every row is accounted for and no file of another form is left", async () => {
+      await succeed(["demo", "--output", run, "--form", form, "--format", format, "--shards", "2", "--threads", "1"], {
+        cwd: folder,
+      });
+      await checkAccounts(run);
+      await checkConversations(run);
+      await checkSplits(run, (row) => row.user_id ?? row.conversation_id);
+      const files = allFiles(join(run, "dataset"));
+      expect(files.filter((path) => path !== "README.md" && !path.endsWith(`.${format}`))).toEqual([]);
+      expect(files.map((path) => `dataset/${path}`)).toEqual(
+        manifest(run, "write")
+          .outputs.map((output) => output.path)
+          .filter((path) => path.startsWith("dataset/"))
+          .sort(),
+      );
+    });
+
+    test("control tokens that a person typed leave with their reason where the form is text", () => {
+      const { rejected } = manifest(run, "write");
+      if (form === "samples") expect(rejected).toEqual({});
+      else expect(rejected["control_token"]).toBeGreaterThan(0);
+    });
+  },
+);
