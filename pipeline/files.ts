@@ -17,7 +17,7 @@ import type { z } from "zod";
 import { InputError } from "./errors.ts";
 
 /** Ending of every file that is not finished. A run sweeps what a killed run left. */
-export const PARTIAL = ".partial";
+const PARTIAL = ".partial";
 
 /**
  * A file that appears under its name only when it is whole: written under a temporary name, synced, then renamed.

@@ -14,7 +14,7 @@ type RowSchema = z.ZodObject;
 type SchemaElement = ConstructorParameters<typeof ParquetWriter>[0]["schema"][number];
 
 /** What a Parquet file of an artefact looks like, derived from its zod schema: text, integers, booleans, lists, structs. */
-export function parquetSchema(schema: RowSchema): SchemaElement[] {
+function parquetSchema(schema: RowSchema): SchemaElement[] {
   const fields = Object.entries(schema.shape);
   return [
     { name: "root", num_children: fields.length },

@@ -5,7 +5,7 @@ import type { World } from "./plan.ts";
 import type { Task } from "./task.ts";
 
 /** Part of a stage: tasks that do not need one another. A phase starts when the one before it is done. */
-export interface Phase<Options> {
+interface Phase<Options> {
   readonly name: string;
   /** Number of tasks, from the plan alone: one a shard, one a hash range, one in all. */
   readonly tasks: (plan: Plan) => number;

@@ -9,7 +9,7 @@ export function progressDrawer(stream: NodeJS.WriteStream = process.stderr): {
 } {
   const live = stream.isTTY === true;
   let shown = false;
-  let last = 0;
+  let last = -Infinity;
   const clear = () => {
     if (shown) stream.write("\r\x1b[2K");
     shown = false;
@@ -18,27 +18,26 @@ export function progressDrawer(stream: NodeJS.WriteStream = process.stderr): {
     clear();
     stream.write(`${text}\n`);
   };
+  // A terminal is redrawn ten times a second at most, elsewhere there is a line every five seconds.
+  const pauseMs = live ? 100 : 5000;
   const status = (text: string) => {
-    if (live) {
-      stream.write(`\r\x1b[2K${text.slice(0, Math.max(20, (stream.columns ?? 80) - 1))}`);
-      shown = true;
-      return;
-    }
-    if (performance.now() - last < 5000) return;
+    if (performance.now() - last < pauseMs) return;
     last = performance.now();
-    line(text);
+    if (!live) return line(text);
+    stream.write(`\r\x1b[2K${text.slice(0, (stream.columns || 80) - 1)}`);
+    shown = true;
   };
   return {
     clear,
     draw(event) {
-      if (event.type === "stage" && event.manifest)
-        line(stageLine(event.manifest, event.state === "done" ? (event.seconds ?? 0) : null));
-      else if (event.type === "phase")
+      if (event.type === "phase") {
         status(`${event.stage}: ${event.phase} ${bar(event.done, event.total)} ${event.done}/${event.total}`);
-      else if (event.type === "progress")
-        status(
-          `${event.stage}: ${count(event.done)}${event.total ? ` of ${count(event.total)}` : ""} ${event.unit}${event.note ? ` ${event.note}` : ""}`,
-        );
+      } else if (event.type === "progress") {
+        const of = event.total > 0 ? ` of ${count(event.total)}` : "";
+        status(`${event.stage}: ${count(event.done)}${of} ${event.unit} ${event.note ?? ""}`.trimEnd());
+      } else if (event.manifest) {
+        line(stageLine(event.manifest, event.state === "done" ? (event.seconds ?? 0) : null));
+      }
     },
   };
 }

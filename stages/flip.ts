@@ -16,8 +16,8 @@ import { END, Sample } from "../schemas/sample.ts";
 import type { Split } from "../schemas/user.ts";
 import type { SplitOptions } from "./split.ts";
 
-export const FlipOptions = z.strictObject({});
-export type FlipOptions = z.infer<typeof FlipOptions>;
+const FlipOptions = z.strictObject({});
+type FlipOptions = z.infer<typeof FlipOptions>;
 
 /**
  * The K + 1 samples of a conversation with K user turns, in order; in place of one that cannot be, its rejection.

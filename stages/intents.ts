@@ -19,7 +19,7 @@ import { INTENT_PREFIX, loadPrompt } from "./intents/prompt.ts";
 import { none, type Provider } from "./intents/provider.ts";
 import { recorded } from "./intents/recorded.ts";
 
-export const IntentsOptions = z.strictObject({
+const IntentsOptions = z.strictObject({
   provider: z
     .enum(["openai", "recorded", "none"])
     .default("openai")
@@ -47,7 +47,7 @@ export const IntentsOptions = z.strictObject({
   tries: z.int().min(1).default(6).describe("how often a request is sent before the run stops"),
   timeoutSeconds: z.number().positive().default(120).describe("longest time for one answer, body and all"),
 });
-export type IntentsOptions = z.infer<typeof IntentsOptions>;
+type IntentsOptions = z.infer<typeof IntentsOptions>;
 
 /** Throws UsageError if the provider cannot work: no file, or neither a key nor a server that needs none. */
 function requireProvider(options: IntentsOptions, { env }: World): void {

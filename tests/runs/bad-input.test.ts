@@ -439,16 +439,17 @@ describe("permissions", () => {
 });
 
 describe("a full disk", () => {
+  function system(program: string, args: string[]): void {
+    execFileSync(program, args, { stdio: "pipe", timeout: 10_000 });
+  }
+
   /** A file system of `kilobytes` in memory; skips with the reason where one cannot be had. */
   function smallDisk(name: string, kilobytes: number, skip: (note: string) => never): string {
     const disk = file(name);
     mkdirSync(disk);
     if (!isRoot) skip("only root can mount a small file system");
     try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", `size=${kilobytes}k`, "tmpfs", disk], {
-        stdio: "pipe",
-        timeout: 10_000,
-      });
+      system("mount", ["-t", "tmpfs", "-o", `size=${kilobytes}k`, "tmpfs", disk]);
     } catch (error) {
       skip(`a small file system cannot be mounted here: ${(error as Error).message.split("\n").at(1)}`);
     }
@@ -476,11 +477,11 @@ describe("a full disk", () => {
         // What has its final name is whole.
         for (const path of allFiles(run).filter((each) => each.endsWith(".parquet")))
           await select(`SELECT count(*) FROM read_parquet('${join(run, path)}')`);
-        execFileSync("mount", ["-o", "remount,size=64m", disk], { stdio: "pipe", timeout: 10_000 });
+        system("mount", ["-o", "remount,size=64m", disk]);
         await succeed(["demo", ...alone, "--output", run], { cwd: folder });
         expect(tree(run)).toEqual(tree(file("roomy")));
       } finally {
-        execFileSync("umount", [disk], { stdio: "pipe", timeout: 10_000 });
+        system("umount", [disk]);
       }
     },
   );

@@ -126,7 +126,7 @@ export function allFiles(folder: string): string[] {
 }
 
 /** sha256 (hex) of a file. */
-export function sha256(path: string): string {
+function sha256(path: string): string {
   return createHash("sha256").update(readFileSync(path)).digest("hex");
 }
 

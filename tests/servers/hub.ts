@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 
 /** Where a request arrives: the three routes of the Hub itself, and the second origin. */
-export type Route = "revision" | "tree" | "resolve" | "cdn";
+type Route = "revision" | "tree" | "resolve" | "cdn";
 
 /** What goes wrong with one answer. `bytes` and `afterBytes` count bytes of the body. */
 export type Misbehaviour =
@@ -23,7 +23,7 @@ export type Misbehaviour =
   | { kind: "not JSON" };
 
 /** One request as it arrived, and how many bytes of body it was sent. */
-export type HubRequestRecord = {
+type HubRequestRecord = {
   route: Route | "unknown";
   method: string;
   path: string;
