@@ -149,6 +149,9 @@ function sweepPartial(folder: string): void {
   }
 }
 
+/** The locks that this process holds. */
+const locks = new Set<string>();
+
 /** Takes the run for this process. A lock left by a dead process of this machine is taken over. */
 async function lock(folder: string): Promise<() => void> {
   makeFolder(folder);
@@ -156,11 +159,15 @@ async function lock(folder: string): Promise<() => void> {
   for (let tries = 0; tries < 2; tries++) {
     try {
       takeLock(path);
-      return () => rmSync(path, { force: true });
+      locks.add(path);
+      return () => {
+        locks.delete(path);
+        rmSync(path, { force: true });
+      };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw cannotWrite(folder, error);
       const [pid, host] = readFileSync(path, "utf8").trim().split(" ");
-      if (host === hostname() && Number(pid) !== process.pid && isAlive(Number(pid)))
+      if (host === hostname() && isAlive(Number(pid), path))
         throw new UsageError(`${folder}: process ${pid} is working on this run; wait for it or use another --output`);
       if (host !== hostname() && host !== undefined)
         throw new UsageError(`${folder}: a process on ${host} took this run; if it is dead, remove ${path}`);
@@ -199,7 +206,9 @@ function cannotWrite(folder: string, cause: unknown): unknown {
   );
 }
 
-function isAlive(pid: number): boolean {
+/** True if the process that took a lock is there; one with our own number, as in a container, only if we hold the lock. */
+function isAlive(pid: number, path: string): boolean {
+  if (pid === process.pid) return locks.has(path);
   try {
     process.kill(pid, 0);
     return true;

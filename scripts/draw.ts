@@ -9,7 +9,6 @@ export function progressDrawer(stream: NodeJS.WriteStream = process.stderr): {
 } {
   const live = stream.isTTY === true;
   let shown = false;
-  let last = -Infinity;
   const clear = () => {
     if (shown) stream.write("\r\x1b[2K");
     shown = false;
@@ -20,6 +19,7 @@ export function progressDrawer(stream: NodeJS.WriteStream = process.stderr): {
   };
   // A terminal is redrawn ten times a second at most, elsewhere there is a line every five seconds.
   const pauseMs = live ? 100 : 5000;
+  let last = live ? Number.NEGATIVE_INFINITY : performance.now();
   const status = (text: string) => {
     if (performance.now() - last < pauseMs) return;
     last = performance.now();

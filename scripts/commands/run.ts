@@ -50,6 +50,8 @@ export async function runAndShow(
 function closing(manifests: readonly Manifest[], folder: string): string {
   const last = manifests.at(-1);
   if (last?.stage !== "write") return `Stopped after ${last?.stage}, as asked. The same command without --to goes on.`;
+  if (last.kept === 0)
+    return "No sample was kept: the table says why; `flipturn run --help` lists the settings that decide.";
   const rows = ["train", "validation", "test"].map((split) => `${split} ${count(last.counts[`rows_${split}`] ?? 0)}`);
   return `Dataset: ${join(folder, "dataset")} (rows: ${rows.join(", ")})`;
 }
