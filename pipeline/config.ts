@@ -53,13 +53,13 @@ function toValue(document: Document, path: string): unknown {
   }
 }
 
-/** Layers of options in rising precedence, stage by stage: a later value replaces an earlier one. */
+/** Layers of options in rising precedence: a later value replaces an earlier one, objects are merged. */
 export function layer(...layers: readonly Given[]): Given {
   const merged: Given = {};
   for (const given of layers) {
     for (const [key, value] of Object.entries(given)) {
       const before = merged[key];
-      merged[key] = isObject(before) && isObject(value) ? { ...before, ...value } : value;
+      merged[key] = isObject(before) && isObject(value) ? layer(before, value) : value;
     }
   }
   return merged;

@@ -35,6 +35,11 @@ export function fileLiteral(path: string): string {
   return quote(path.replaceAll(/[[*?]/g, (mark) => `[${mark}]`));
 }
 
+/** One Parquet file as SQL. Older writers store text as plain bytes: those are read as the text that they are. */
+export function parquet(path: string): string {
+  return `read_parquet(${fileLiteral(path)}, binary_as_string = true)`;
+}
+
 /** A name as an SQL identifier. */
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
@@ -65,7 +70,7 @@ export async function* query(sql: string, place: string, signal?: AbortSignal): 
 /** The columns of a Parquet file: name -> DuckDB type. Throws InputError if it is not a Parquet file. */
 export async function describeParquet(path: string): Promise<Map<string, string>> {
   const columns = new Map<string, string>();
-  const sql = `SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet(${fileLiteral(path)}))`;
+  const sql = `SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${parquet(path)})`;
   for await (const row of query(sql, path)) {
     const { column_name, column_type } = row as { column_name: string; column_type: string };
     columns.set(column_name, column_type);

@@ -39,7 +39,7 @@ function open(path: string): Readable {
 
 /**
  * The lines of a text file (`.gz` and `.zst` are decompressed), split at "\n" only: U+2028, U+2029 and a lone CR are text.
- * Empty lines are passed over. Memory: one chunk and the longest line.
+ * Blank lines are passed over. Memory: one chunk and the longest line.
  * Throws InputError if the file cannot be decompressed.
  */
 export async function* readLines(path: string, signal?: AbortSignal): AsyncGenerator<Line> {
@@ -50,7 +50,7 @@ export async function* readLines(path: string, signal?: AbortSignal): AsyncGener
     const whole = rest.length > 0 ? Buffer.concat([...rest, tail]) : tail;
     rest = [];
     const bytes = whole.at(-1) === 13 ? whole.subarray(0, -1) : whole;
-    return bytes.length > 0 ? { number, bytes } : null;
+    return isBlank(bytes) ? null : { number, bytes };
   };
   try {
     for await (const chunk of open(path) as AsyncIterable<Buffer>) {
@@ -77,6 +77,10 @@ export async function* readLines(path: string, signal?: AbortSignal): AsyncGener
     const line = finish(Buffer.alloc(0));
     if (line) yield line;
   }
+}
+
+function isBlank(bytes: Buffer): boolean {
+  return bytes.length === 0 || ((bytes[0] === 32 || bytes[0] === 9) && bytes.toString().trim() === "");
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });

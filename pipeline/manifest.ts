@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { basename, join, relative, sep } from "node:path";
 import { type FileRecord, Manifest, type Marker, type Tally } from "../schemas/manifest.ts";
 import { UsageError } from "./errors.ts";
 import { readJson, sizeOf, writeJson } from "./files.ts";
+import { compare } from "./order.ts";
 import { plannedStage, type Run, stageFolder } from "./plan.ts";
 import { digest } from "./random.ts";
 import type { Stage } from "./stage.ts";
@@ -26,7 +27,9 @@ export async function fingerprint(run: Run, name: string): Promise<string> {
     const manifest = await finishedManifest(run, each);
     if (!manifest)
       throw new UsageError(`stage ${name} reads what ${each} writes, and ${each} is not done; run \`--from ${each}\``);
-    const files = stageNamed(run, each).reads.length === 0 ? manifest.inputs : manifest.outputs;
+    // Of files from outside only name and content count: they may be moved.
+    const outside = manifest.inputs.map((file) => ({ ...file, path: basename(file.path) }));
+    const files = stageNamed(run, each).reads.length === 0 ? outside : manifest.outputs;
     upstream.push(files.map(({ path, sha256 }) => [path, sha256]));
     if (stage.readsManifests) upstream.push([manifest.options, manifest.in, manifest.kept, manifest.rejected]);
   }
@@ -114,7 +117,7 @@ export async function finish(run: Run, name: string, markers: readonly Marker[],
   const outputs = markers
     .flatMap((marker) => marker.outputs)
     .filter((file) => !stage.isIntermediate?.(fileName(file.path)));
-  outputs.sort((a, b) => (a.path < b.path ? -1 : 1));
+  outputs.sort((a, b) => compare(a.path, b.path));
   const manifest: Manifest = {
     stage: name,
     unit: stage.unit,

@@ -52,6 +52,7 @@ export async function runStages(run: Run, options: RunOptions): Promise<Manifest
   const last = options.to === undefined ? names.length - 1 : names.indexOf(stageNamed(run, options.to).name);
   if (first > last) throw new UsageError(`--from ${options.from} comes after --to ${options.to}`);
   const range = names.slice(first, last + 1);
+  if (first > 0) await fingerprint(run, names[first] as string); // throws if what it reads is not done
   await requireAll(run, range);
   const unlock = await lock(run.folder);
   try {

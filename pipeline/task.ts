@@ -89,6 +89,17 @@ export class Task<Options> {
     return this.writeTo(this.path(shardName(artefact, place.index, place.of)), schema, rows);
   }
 
+  /** Writes one shard of rejections; returns how many there are by reason. */
+  async writeRejections(
+    rejections: readonly Rejection[],
+    place: { index: number; of: number } = { index: this.index, of: this.plan.shards },
+  ): Promise<Record<string, number>> {
+    await this.write("rejections", Rejection, rejections, place);
+    const reasons: Record<string, number> = {};
+    for (const { reason } of rejections) reasons[reason] = (reasons[reason] ?? 0) + 1;
+    return reasons;
+  }
+
   /** Writes rows as Parquet under a path of the run. */
   async writeTo<T extends object>(
     path: string,

@@ -36,6 +36,12 @@ export const Conversation = z.strictObject({
 });
 export type Conversation = z.infer<typeof Conversation>;
 
+/** The id of a conversation: `<source>:<source_id>`; `#`, `~` and `%`, which mark ids that repeat, are percent-encoded. */
+export function conversationId(source: string, sourceId: string): string {
+  const encode = (mark: string) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`;
+  return `${source}:${sourceId.toWellFormed().replaceAll(/[%#~]/g, encode)}`;
+}
+
 /** True for a turn in which nothing, or only white space, was typed. Such a turn is context, never a target. */
 export function isEmpty(turn: Turn): boolean {
   return turn.content.trim() === "";

@@ -13,7 +13,7 @@ import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import { Conversation } from "../schemas/conversation.ts";
 import type { Tally } from "../schemas/manifest.ts";
-import { Rejection } from "../schemas/rejection.ts";
+import type { Rejection } from "../schemas/rejection.ts";
 import { Template } from "../schemas/template.ts";
 import { type Counted, encodeRuns, KeyCounter, KeyIndex, mergeAll, moreThan, readRange } from "./dedup/runs.ts";
 import { chainGrams, type Gram, isCovered, linkKey, type Mark, TemplateTable, templateOf } from "./dedup/templates.ts";
@@ -181,9 +181,8 @@ async function drop(task: Task<DedupOptions>): Promise<Partial<Tally>> {
     });
     rejections.push({ id: found.id, conversation_id: found.id, stage: "dedup", reason: "template", detail });
   }
-  await task.write("rejections", Rejection, rejections);
+  const rejected = await task.writeRejections(rejections);
   const total = await task.rows("prepare", "conversations");
-  const rejected: Record<string, number> = rejections.length > 0 ? { template: rejections.length } : {};
   return { taken: total, in: total, kept: total - rejections.length, rejected };
 }
 

@@ -40,7 +40,9 @@ async function fetchOne(task: Task<DownloadOptions>): Promise<Partial<Tally>> {
     const file = { path: input.path, bytes: input.bytes, sha256: input.sha256, gitOid: input.git_oid };
     await fetchHubFile(plan.hub, file, path, net, (done) => task.report(done, input.bytes, "bytes", input.path));
   } else if (!existsSync(path)) {
-    throw new Error(`${path}: was there when the run was planned and is gone`);
+    throw new Error(
+      `${path}: was there when the run was planned and is not there from ${process.cwd()}; run tasks where the plan was made`,
+    );
   }
   // The Hub's own hash has just been checked; only files that git itself holds come without one.
   const { bytes, sha256 } = input;

@@ -11,7 +11,7 @@ import type { Task } from "../pipeline/task.ts";
 import { Conversation, isEmpty } from "../schemas/conversation.ts";
 import { Intent } from "../schemas/intent.ts";
 import type { Tally } from "../schemas/manifest.ts";
-import { Rejection } from "../schemas/rejection.ts";
+import type { Rejection } from "../schemas/rejection.ts";
 import { END, Sample } from "../schemas/sample.ts";
 import type { Split } from "../schemas/user.ts";
 import type { SplitOptions } from "./split.ts";
@@ -92,9 +92,7 @@ async function flipShard(task: Task<FlipOptions>): Promise<Partial<Tally>> {
     }
   }
   const kept = await task.write("samples", Sample, samples());
-  await task.write("rejections", Rejection, rejections);
-  const rejected: Record<string, number> = {};
-  for (const { reason } of rejections) rejected[reason] = (rejected[reason] ?? 0) + 1;
+  const rejected = await task.writeRejections(rejections);
   return { taken, in: kept + rejections.length, kept, rejected, counts };
 }
 

@@ -12,7 +12,7 @@ import type { Task } from "../pipeline/task.ts";
 import { Conversation } from "../schemas/conversation.ts";
 import { Intent } from "../schemas/intent.ts";
 import type { Tally } from "../schemas/manifest.ts";
-import { Rejection } from "../schemas/rejection.ts";
+import type { Rejection } from "../schemas/rejection.ts";
 import { Journal } from "./intents/journal.ts";
 import { openai, serverAccess } from "./intents/openai.ts";
 import { INTENT_PREFIX, loadPrompt } from "./intents/prompt.ts";
@@ -61,7 +61,7 @@ async function providerFor(task: Task<IntentsOptions>, wanted: ReadonlySet<strin
   const { options, world, signal } = task;
   if (options.provider === "none") return none;
   if (options.provider === "recorded") {
-    return recorded(options.recorded ?? "", wanted, options.intentPrefix, signal);
+    return recorded(options.recorded ?? "", { wanted, source: task.plan.source }, options.intentPrefix, signal);
   }
   const journal = await Journal.open(task.path("journal"), String(task.index).padStart(5, "0"));
   return openai(options, loadPrompt(options.intentPrompt), journal, world, signal);
@@ -79,9 +79,7 @@ async function ask(task: Task<IntentsOptions>): Promise<Partial<Tally>> {
   const intents = await askAll(task, provider, wanted).finally(() => provider.close());
   const rejections = intents.filter(({ status }) => status !== "ok").map(rejectionOf);
   await task.write("intents", Intent, intents);
-  await task.write("rejections", Rejection, rejections);
-  const rejected: Record<string, number> = {};
-  for (const { reason } of rejections) rejected[reason] = (rejected[reason] ?? 0) + 1;
+  const rejected = await task.writeRejections(rejections);
   const sum = (key: "input_tokens" | "output_tokens") =>
     intents.reduce((total, intent) => total + (intent[key] ?? 0), 0);
   return {

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
+import { realpath } from "node:fs/promises";
 import { glob } from "tinyglobby";
 import { checkNames, type Given, layer, type RunSettings, resolveConfig } from "../pipeline/config.ts";
 import { UsageError } from "../pipeline/errors.ts";
+import { compare } from "../pipeline/order.ts";
 import { codeVersion, planStage, requireReadable, userKeyName, type World } from "../pipeline/plan.ts";
 import type { Stage } from "../pipeline/stage.ts";
 import type { Plan, PlannedInput } from "../schemas/plan.ts";
@@ -89,8 +91,8 @@ async function localInputs(patterns: readonly string[]): Promise<PlannedInput[]>
       const found = await requireReadable(path);
       if (!READABLE.test(path))
         throw new UsageError(`${path}: expected a name that ends in .parquet, .jsonl, .jsonl.gz or .jsonl.zst`);
-      inputs.set(path, { path, ...found, sha256: null, git_oid: null });
+      inputs.set(await realpath(path), { path, ...found, sha256: null, git_oid: null });
     }
   }
-  return [...inputs.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return [...inputs.values()].sort((a, b) => compare(a.path, b.path));
 }

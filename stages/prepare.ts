@@ -7,17 +7,18 @@
  */
 import { z } from "zod";
 import { InputError, UsageError } from "../pipeline/errors.ts";
+import { addTallies } from "../pipeline/manifest.ts";
 import { inputName, inputPath, userKeyName } from "../pipeline/plan.ts";
 import { keyed, shardOf } from "../pipeline/random.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import { countControlTokens } from "../schemas/control.ts";
-import { Conversation, isEmpty } from "../schemas/conversation.ts";
+import { Conversation, conversationId, isEmpty } from "../schemas/conversation.ts";
 import type { Tally } from "../schemas/manifest.ts";
-import { Rejection } from "../schemas/rejection.ts";
-import { ChatColumns } from "./prepare/chat.ts";
+import type { Rejection } from "../schemas/rejection.ts";
+import { ChatColumns, OPTIONAL } from "./prepare/chat.ts";
 import { judge } from "./prepare/judge.ts";
-import { type BadRow, readRows } from "./prepare/rows.ts";
+import { type BadRow, type Found, readRows } from "./prepare/rows.ts";
 import { type Row, rejection, settle } from "./prepare/settle.ts";
 import { readShard, ShardWriter } from "./prepare/shuffle.ts";
 import type { RawConversation, Unusable } from "./prepare/source.ts";
@@ -67,7 +68,7 @@ export function recordOf(
   options: PrepareOptions,
   userKey: string,
 ): Row {
-  const id = idFrom(source, raw.source_id);
+  const id = conversationId(source, raw.source_id);
   const reject = (reason: string, detail: object) => ({ r: rejection(id, id, reason, detail) });
   if ("reason" in raw) return reject(raw.reason, raw.detail);
   const verdict = judge(raw, options);
@@ -93,18 +94,9 @@ export function recordOf(
   };
 }
 
-/** `<source>:<source_id>`; `#`, `~` and `%`, which mark ids that repeat, are percent-encoded in it. */
-function idFrom(source: string, source_id: string): string {
-  return `${source}:${source_id.toWellFormed().replaceAll(/[%#~]/g, encodeMark)}`;
-}
-
-function encodeMark(mark: string): string {
-  return `%${mark.charCodeAt(0).toString(16).toUpperCase()}`;
-}
-
 function badRow(bad: BadRow, source: string): Rejection {
   const { file, row, source_id, ...found } = bad;
-  const conversation = source_id === null ? null : idFrom(source, source_id);
+  const conversation = source_id === null ? null : conversationId(source, source_id);
   return rejection(`${file}:${row}`, conversation, "schema", { file, row, ...found });
 }
 
@@ -131,6 +123,7 @@ async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
         "bad" in found
           ? { r: badRow(found.bad, source.name) }
           : recordOf(found.conversation, source.name, options, userKey);
+      for (const name of present(found)) count(`rows_with_${name}`);
       if ("bad" in found) count("rows_failing_schema");
       else if ("c" in record) describe(found.conversation, record.c, count);
       const key = "c" in record ? record.c.id : (record.r.conversation_id ?? record.r.id);
@@ -143,6 +136,20 @@ async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   }
   await task.writeBytes(task.path(scattered(index)), blocks(), () => rows);
   return { taken: 1, in: rows, counts };
+}
+
+function present(found: Found): readonly string[] {
+  return "conversation" in found && "turns" in found.conversation ? (found.conversation.present ?? []) : [];
+}
+
+/** Throws InputError if a column that the user named has no value in any row: a misspelt `user` would part one from oneself. */
+function requireColumns({ plan, options }: Task<PrepareOptions>, rows: Record<string, number>): void {
+  if (plan.source !== "chat") return;
+  const missing = OPTIONAL.find((key) => options.columns[key] && !rows[`rows_with_${key}`]);
+  if (missing === undefined) return;
+  throw new InputError(
+    `no row has a value in \`${options.columns[missing]}\`, which --columns names as ${missing}; check the name`,
+  );
 }
 
 /** Counts what is worth knowing about a conversation that stays. */
@@ -180,22 +187,21 @@ function userKeyOf(task: Task<PrepareOptions>): string {
 async function gather(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   const { plan, options, index } = task;
   const before = await task.results("scatter");
-  const rows = before.reduce((sum, marker) => sum + marker.tally.in, 0);
-  const bad = before.reduce((sum, marker) => sum + (marker.tally.counts["rows_failing_schema"] ?? 0), 0);
+  const { in: rows, counts } = addTallies(before.map((marker) => marker.tally));
+  const bad = counts["rows_failing_schema"] ?? 0;
   if (rows === 0)
     throw new InputError(
       `${plan.inputs.map((input) => input.path).join(", ")}: no rows; expected one conversation a row`,
     );
   if (bad > options.maxBadRows * rows) throw tooManyBad(bad, rows, options, plan.source, firstBad(task));
+  requireColumns(task, counts);
   const records: Row[] = [];
   for (const input of plan.inputs.keys()) {
     for (const line of readShard(task.path(scattered(input)), index)) records.push(JSON.parse(line) as Row);
   }
   const { conversations, rejections } = settle(records, options);
   const kept = await task.write("conversations", Conversation, conversations);
-  await task.write("rejections", Rejection, rejections);
-  const rejected: Record<string, number> = {};
-  for (const { reason } of rejections) rejected[reason] = (rejected[reason] ?? 0) + 1;
+  const rejected = await task.writeRejections(rejections);
   return { kept, rejected };
 }
 
@@ -223,7 +229,8 @@ function tooManyBad(
   const first = example ? ` For instance ${example.id}: ${example.detail}.` : "";
   return new InputError(
     `${bad} of ${rows} rows (${share} %) do not look like rows of ${source}, more than the ${100 * options.maxBadRows} % allowed.${first}` +
-      " Check --source, or allow more with --max-bad-rows.",
+      (source === "chat" ? " Check the names in --columns; each line is one object." : " Check --source.") +
+      " --max-bad-rows allows more.",
   );
 }
 

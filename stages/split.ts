@@ -9,7 +9,9 @@
  * by the seed, and along this line each user goes to the split that is furthest behind its share. So every country gets
  * its share within two users, all countries together within one, and small countries are not rounded down to nothing.
  */
+
 import { z } from "zod";
+import { compare } from "../pipeline/order.ts";
 import { readParquet } from "../pipeline/parquet.ts";
 import { keyed } from "../pipeline/random.ts";
 import { defineStage } from "../pipeline/stage.ts";
@@ -91,10 +93,6 @@ export function drawSplits(users: readonly Seen[], seed: string, ratios: readonl
     return { ...user, split: Split.options[split] as Split };
   });
   return drawn.sort((a, b) => compare(a.user_id, b.user_id) || compare(a.country ?? "", b.country ?? ""));
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 async function collect(task: Task<SplitOptions>): Promise<Partial<Tally>> {

@@ -12,7 +12,7 @@ import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import type { Tally } from "../schemas/manifest.ts";
 import type { Plan } from "../schemas/plan.ts";
-import { Rejection } from "../schemas/rejection.ts";
+import type { Rejection } from "../schemas/rejection.ts";
 import { Sample } from "../schemas/sample.ts";
 import { Split } from "../schemas/user.ts";
 import { datasetCard } from "./write/card.ts";
@@ -84,13 +84,13 @@ async function writePart(task: Task<WriteOptions>): Promise<Partial<Tally>> {
   }
   const total = (await task.manifest("flip")).counts[`samples_${split}`] ?? 0;
   if (total > 0) await writeRows(task, shardName(split, file, of, options.format), form, rows());
-  await task.write("rejections", Rejection, rejections, { index: task.index, of: partCount(plan) });
+  const rejected = await task.writeRejections(rejections, { index: task.index, of: partCount(plan) });
   if (kept > 0) counts[`rows_${split}`] = kept;
   return {
     taken,
     in: taken,
     kept,
-    rejected: rejections.length > 0 ? { control_token: rejections.length } : {},
+    rejected,
     counts,
   };
 }

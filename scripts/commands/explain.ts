@@ -3,6 +3,7 @@ import { fileLiteral, query, quote } from "../../pipeline/duckdb.ts";
 import { UsageError } from "../../pipeline/errors.ts";
 import { finishedManifest } from "../../pipeline/manifest.ts";
 import type { Run } from "../../pipeline/plan.ts";
+import { conversationId } from "../../schemas/conversation.ts";
 import type { Manifest } from "../../schemas/manifest.ts";
 import { paint } from "../draw.ts";
 import { findRun } from "./status.ts";
@@ -45,22 +46,15 @@ export async function explain(id: string, flags: { output?: string; json?: boole
 
 /** The id as the run has it: in full, without the source before it, or that of one of its samples. */
 async function findConversation(run: Run, prepared: Manifest, id: string): Promise<string> {
-  const whole = [id, `${run.plan.source}:${id}`];
-  const candidates = [...whole, ...whole.map((each) => each.replace(/:\d+$/, ""))].map(quote).join(", ");
-  const found = [
-    ...(await select(run, prepared, "conversations", "id", `id IN (${candidates})`)),
-    ...(await select(
-      run,
-      prepared,
-      "rejections",
-      "coalesce(conversation_id, id) AS id",
-      `conversation_id IN (${candidates}) OR id IN (${candidates})`,
-    )),
-  ];
-  const first = found[0]?.["id"];
-  if (typeof first !== "string")
-    throw new UsageError(`${run.folder}: no conversation ${id}; ids look like ${run.plan.source}:<id of the source>`);
-  return first;
+  const { source } = run.plan;
+  const spelled = (text: string) => [text, `${source}:${text}`, conversationId(source, text)];
+  for (const each of [...spelled(id), ...spelled(id.replace(/:\d+$/, ""))]) {
+    const is = quote(each);
+    const kept = await select(run, prepared, "conversations", "id", `id = ${is}`);
+    const left = await select(run, prepared, "rejections", "id", `conversation_id = ${is} OR id = ${is}`);
+    if (kept.length + left.length > 0) return each;
+  }
+  throw new UsageError(`${run.folder}: no conversation ${id}; ids look like ${source}:<id of the source>`);
 }
 
 async function explainStage(run: Run, stage: string, conversation: string): Promise<Step> {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { InputError } from "../../pipeline/errors.ts";
 import { parseLine, readLines } from "../../pipeline/jsonl.ts";
+import { conversationId } from "../../schemas/conversation.ts";
 import { readIntent } from "./prompt.ts";
 import { noIntent, type Provider } from "./provider.ts";
 
@@ -9,23 +10,24 @@ const Recorded = z.object({ conversation_id: z.string(), intent: z.string(), mod
 
 /**
  * Intents from a JSONL file (`conversation_id`, `intent`, optionally `model`; plain, `.gz` or `.zst`).
- * Memory: the intents of the conversations in `wanted`. A conversation that is not in the file has the status `no_intent`.
+ * Memory: the intents of the conversations in `wanted`. An id may be the source's own, without the source before it. A conversation that is not in the file has the status `no_intent`.
  * Throws InputError at the first line that is not such an object, or that says something else of the same conversation.
  */
 export async function recorded(
   path: string,
-  wanted: ReadonlySet<string>,
+  { wanted, source }: { wanted: ReadonlySet<string>; source: string },
   prefix: string,
   signal: AbortSignal,
 ): Promise<Provider> {
   const intents = new Map<string, z.infer<typeof Recorded>>();
   for await (const line of readLines(path, signal)) {
     const row = read(line, path);
-    if (!wanted.has(row.conversation_id)) continue;
-    const before = intents.get(row.conversation_id);
+    const id = [row.conversation_id, conversationId(source, row.conversation_id)].find((each) => wanted.has(each));
+    if (id === undefined) continue;
+    const before = intents.get(id);
     if (before && before.intent !== row.intent)
       throw new InputError(`${path}:${line.number}: a second, different intent for ${row.conversation_id}; keep one`);
-    intents.set(row.conversation_id, row);
+    intents.set(id, row);
   }
   return {
     concurrency: 1,

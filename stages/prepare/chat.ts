@@ -6,7 +6,7 @@ import { type Columns, type RawConversation, type Source, Time, utc } from "./so
 
 /** What columns may be named in `columns`, and what they are called if nothing is said; "" = there is none. */
 export const ChatColumns = z.strictObject({
-  id: z.string().default("").describe("conversation id; without it the id is a hash of the messages"),
+  id: z.string().default("").describe("conversation id; without it the id is a hash of user, time and messages"),
   user: z.string().default("").describe("user id, any text or number; without it every conversation stands alone"),
   country: z.string().default("").describe("the user's country"),
   language: z.string().default("").describe("language, compared with `language`"),
@@ -30,8 +30,11 @@ const ROLES: Record<string, string> = {
 };
 
 /** Text, or a whole number that is exact: a larger one would be taken for its neighbours. */
-const Id = z.union([z.string().min(1), z.int()], { error: "expected text or a whole number below 2^53" });
-const UserId = z.union([z.string(), z.int()], { error: "expected text or a whole number below 2^53" });
+const Id = z.union([z.string().min(1), z.int()], { error: "text or a whole number below 2^53" });
+const UserId = z.union([z.string(), z.int()], { error: "text or a whole number below 2^53" });
+
+/** Columns that a log may have; one that is named and has no value in any row is a mistake. */
+export const OPTIONAL = ["id", "user", "country", "language", "model", "time"] as const;
 
 function row(columns: Columns): z.ZodObject {
   const message = z.object({ [name(columns, "role")]: z.string(), [name(columns, "content")]: z.string() });
@@ -64,7 +67,7 @@ function convert(row: Record<string, unknown>, columns: Columns): RawConversatio
     };
   });
   return {
-    source_id: asText("id") ?? createHash("sha256").update(canonical(turns)).digest("hex").slice(0, 32),
+    source_id: asText("id") ?? hashOf({ user: asText("user"), time: value("time"), turns }),
     user: asText("user"),
     country: asText("country"),
     language: asText("language"),
@@ -73,11 +76,17 @@ function convert(row: Record<string, unknown>, columns: Columns): RawConversatio
     turns,
     redacted: null,
     toxic: null,
+    present: OPTIONAL.filter((key) => value(key) !== null),
   };
 }
 
+/** The id of a row without one: equal talks of two people, or at two times, are two conversations. */
+function hashOf(row: object): string {
+  return createHash("sha256").update(canonical(row)).digest("hex").slice(0, 32);
+}
+
 function select(columns: Columns): { needs: string[]; sql: string } {
-  const keys = ["id", "user", "country", "language", "model", "time"].filter((key) => columns[key]);
+  const keys = OPTIONAL.filter((key) => columns[key]);
   const needs = [...new Set([...keys.map((key) => name(columns, key)), name(columns, "messages")])];
   // As text, so that ids of 64 bits stay exact.
   const ids = [columns["id"], columns["user"]];

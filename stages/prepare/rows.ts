@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { describeParquet, fileLiteral, query } from "../../pipeline/duckdb.ts";
+import { describeParquet, parquet, query } from "../../pipeline/duckdb.ts";
 import { InputError } from "../../pipeline/errors.ts";
 import { parseLine, readLines } from "../../pipeline/jsonl.ts";
 import type { Columns, RawConversation, Source, Unusable } from "./source.ts";
@@ -85,7 +85,7 @@ async function* parquetRows(
     );
   }
   try {
-    yield* query(`SELECT ${sql} FROM read_parquet(${fileLiteral(path)})`, name, signal);
+    yield* query(`SELECT ${sql} FROM ${parquet(path)}`, name, signal);
   } catch (error) {
     if (!(error instanceof InputError) || !/Binder Error/.test(error.message)) throw error;
     const types = needs.map((column) => `${column} ${brief(there.get(column) ?? "")}`).join(", ");
@@ -125,5 +125,5 @@ function idOf(value: unknown, source: Source, columns: Columns): string | null {
   const key = source.fields(columns).id;
   const id =
     key !== null && value !== null && typeof value === "object" ? (value as Record<string, unknown>)[key] : null;
-  return typeof id === "string" && id !== "" ? id : null;
+  return (typeof id === "string" && id !== "") || Number.isSafeInteger(id) ? String(id) : null;
 }

@@ -1,3 +1,4 @@
+import { compare } from "../../pipeline/order.ts";
 import type { Conversation } from "../../schemas/conversation.ts";
 import type { Rejection } from "../../schemas/rejection.ts";
 import type { PrepareOptions } from "../prepare.ts";
@@ -58,8 +59,4 @@ function withUniqueIds(rejections: readonly Rejection[]): Rejection[] {
     seen.set(each.id, number);
     return number === 1 ? each : { ...each, id: `${each.id}~${number}` };
   });
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

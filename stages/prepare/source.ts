@@ -13,6 +13,8 @@ export interface RawConversation {
   readonly turns: readonly { role: string; content: string }[];
   readonly redacted: boolean | null;
   readonly toxic: boolean | null;
+  /** Columns named by the user that have a value in this row. */
+  readonly present?: readonly string[];
   /** Things worth counting that were met on the way, such as `several_chosen`. */
   readonly counts?: Record<string, number>;
 }
@@ -50,7 +52,8 @@ export const Time = z.union([z.string(), z.number()]).nullish();
 /** A time as ISO 8601 in UTC; a text without a zone is UTC. Null if there is none or it cannot be read. */
 export function utc(time: string | number | null | undefined): string | null {
   if (time === null || time === undefined || time === "") return null;
-  const date = new Date(typeof time === "number" ? milliseconds(time) : withZone(time));
+  const number = typeof time === "number" ? time : /^\d{9,19}$/.test(time.trim()) ? Number(time) : null;
+  const date = new Date(number === null ? withZone(String(time)) : milliseconds(number));
   return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }
 
@@ -61,11 +64,17 @@ function milliseconds(time: number): number {
   return time < 1e17 ? time / 1e3 : time / 1e6;
 }
 
+/** True for a day that the calendar has: `Date` would take 30 February for 1 March. */
+function isDay(date: string): boolean {
+  const day = new Date(`${date}T00:00:00Z`);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(date);
+}
+
 const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(?:(Z|UTC)|([+-]\d\d):?(\d\d)?)?)?$/i;
 
 /** ISO 8601 as sources write it, made strict; other shapes, which every machine would read in its own zone, are no time. */
 function withZone(time: string): string {
   const [, date, clock, , hours, minutes] = ISO.exec(time.trim()) ?? [];
-  if (date === undefined) return "";
+  if (date === undefined || !isDay(date)) return "";
   return `${date}T${clock ?? "00:00"}${hours === undefined ? "Z" : `${hours}:${minutes ?? "00"}`}`;
 }

@@ -24,16 +24,13 @@ export function datasetCard(input: CardInput): string {
   const source = sourceNamed(plan.source);
   const rows = (split: Split) => input.parts.reduce((sum, part) => sum + (part.tally.counts[`rows_${split}`] ?? 0), 0);
   const splits = Split.options.filter((split) => rows(split) > 0);
+  const dataFiles = (split: Split) => ({ split, path: `data/${split}-*.${options.format}` });
   const header = {
     license: source.license,
     task_categories: ["text-generation"],
     tags: ["user-simulation", "user-language-model", "flipturn"],
-    configs: [
-      {
-        config_name: "default",
-        data_files: splits.map((split) => ({ split, path: `data/${split}-*.${options.format}` })),
-      },
-    ],
+    ...(splits.length > 0 && { configs: [{ config_name: "default", data_files: splits.map(dataFiles) }] }),
+    dataset_info: { features: features(FORMS[options.form].schema) },
   };
   const sections = [
     `# User language model data from ${plan.source}`,
@@ -72,6 +69,23 @@ function reasons(rejected: readonly Record<string, number>[]): string {
   for (const [reason, count] of rejected.flatMap((each) => Object.entries(each)))
     sums.set(reason, (sums.get(reason) ?? 0) + count);
   return [...sums].map(([reason, count]) => `${reason} ${count}`).join(", ") || "none";
+}
+
+/** The columns as HF `datasets` wants to be told, so that files without a value in a column have its type all the same. */
+function features(schema: z.ZodObject): object[] {
+  return Object.entries(schema.shape).map(([name, type]) => ({ name, ...feature(type as z.ZodType) }));
+}
+
+function feature(type: z.ZodType): object {
+  const def = type.def as z.core.$ZodTypes["_zod"]["def"];
+  if (def.type === "nullable") return feature(def.innerType as z.ZodType);
+  if (def.type === "array") {
+    const element = def.element as z.ZodType;
+    return {
+      list: "shape" in element ? features(element as z.ZodObject) : (feature(element) as { dtype: string }).dtype,
+    };
+  }
+  return { dtype: def.type === "number" ? "int32" : def.type === "boolean" ? "bool" : "string" };
 }
 
 function typeName(type: z.ZodType): string {

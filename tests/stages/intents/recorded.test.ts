@@ -16,7 +16,7 @@ const INTENT = `${INTENT_PREFIX} plan a trip.`;
 async function open(...lines: (object | string)[]): Promise<Provider> {
   const text = lines.map((line) => `${typeof line === "string" ? line : JSON.stringify(line)}\n`).join("");
   writeFileSync(at("intents.jsonl"), text);
-  return recorded(at("intents.jsonl"), new Set(["a", "b"]), INTENT_PREFIX, signal);
+  return recorded(at("intents.jsonl"), { wanted: new Set(["a", "b"]), source: "chat" }, INTENT_PREFIX, signal);
 }
 
 const ask = (provider: Provider, id = "a") => provider.intentOf({ ...conversation("user: hi"), id });
@@ -42,7 +42,12 @@ describe("recorded intents", () => {
 
   test("may be compressed, and have further fields", async () => {
     writeFileSync(at("intents.jsonl.gz"), gzipSync(JSON.stringify({ conversation_id: "a", intent: INTENT, note: 1 })));
-    const provider = await recorded(at("intents.jsonl.gz"), new Set(["a"]), INTENT_PREFIX, signal);
+    const provider = await recorded(
+      at("intents.jsonl.gz"),
+      { wanted: new Set(["a"]), source: "chat" },
+      INTENT_PREFIX,
+      signal,
+    );
     expect(await ask(provider)).toMatchObject({ status: "ok" });
   });
 
@@ -100,6 +105,8 @@ describe("recorded intents", () => {
 
   test("stop being read when the run is stopped", async () => {
     writeFileSync(at("intents.jsonl"), "{}\n");
-    await expect(recorded(at("intents.jsonl"), new Set(), "", AbortSignal.abort())).rejects.toThrow(/abort/);
+    await expect(
+      recorded(at("intents.jsonl"), { wanted: new Set(), source: "chat" }, "", AbortSignal.abort()),
+    ).rejects.toThrow(/abort/);
   });
 });

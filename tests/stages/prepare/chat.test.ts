@@ -58,6 +58,7 @@ describe("a row of one's own log", () => {
       turns: [{ role: "user", content: "hi" }],
       redacted: null,
       toxic: null,
+      present: ["id", "user", "country", "language", "model", "time"],
     });
   });
 

@@ -72,3 +72,9 @@ test("a source is found by its name, and an unknown one refused with those that 
 test("every Hub source is pinned to a commit", () => {
   for (const { hub, name } of sources) if (hub) expect(hub.revision, name).toMatch(/^[0-9a-f]{40}$/);
 });
+
+test("a day that the calendar does not have is no time, and seconds since 1970 may be text", () => {
+  expect(utc("2024-02-30")).toBeNull();
+  expect(utc("2024-02-29")).toBe("2024-02-29T00:00:00.000Z");
+  expect(utc("1700000000")).toBe(utc(1700000000));
+});

@@ -1,0 +1,5 @@
+/** Order of texts by code units: the same on every machine, whatever its language. For `sort`. */
+export function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
