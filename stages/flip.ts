@@ -14,7 +14,6 @@ import type { Tally } from "../schemas/manifest.ts";
 import type { Rejection } from "../schemas/rejection.ts";
 import { END, Sample } from "../schemas/sample.ts";
 import type { Split } from "../schemas/user.ts";
-import type { SplitOptions } from "./split.ts";
 
 const FlipOptions = z.strictObject({});
 type FlipOptions = z.infer<typeof FlipOptions>;
@@ -98,8 +97,8 @@ async function flipShard(task: Task<FlipOptions>): Promise<Partial<Tally>> {
 
 /** The split of each conversation of the shard: the engine joins the shard's users with all users, and reads no text. */
 async function readSplits(task: Task<FlipOptions>): Promise<Map<string, Split>> {
-  const options = task.optionsOf("split") as SplitOptions;
-  const sameCountry = options.userKey === "ip+country" ? "AND u.country IS NOT DISTINCT FROM c.country" : "";
+  const sameCountry =
+    task.optionsOf("split")["userKey"] === "ip+country" ? "AND u.country IS NOT DISTINCT FROM c.country" : "";
   const path = task.shard("split", "users", 0, 1);
   const sql = `SELECT c.id, u.split
     FROM read_parquet(${fileLiteral(task.shard("prepare", "conversations"))}) c

@@ -1,10 +1,10 @@
 // Writes the bundled demo data beside this file's source: three Parquet files in the shape of WildChat-1M and the
 // recorded intents. All of it is synthetic, and two runs give the same bytes. Run: `node dist/scripts/demo/make.js`.
 
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
+import { packageFolder } from "../../pipeline/files.ts";
 import { type DemoConversation, INTENT_PREFIX } from "./conversation.ts";
 import { CONVERSATIONS } from "./conversations.ts";
 import { wildchatSchema } from "./parquet-schema.ts";
@@ -13,18 +13,6 @@ import { DETOXIFY_SCORES, type DemoRow, MODERATION_CATEGORIES, sha256, toRow } f
 const FILES = 3;
 
 type Entry = { demo: DemoConversation; row: DemoRow };
-
-/** The package's folder, from the source tree as well as from `dist/`. */
-function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  for (;;) {
-    const manifest = join(folder, "package.json");
-    if (existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).name === "flipturn") return folder;
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error("no package.json of flipturn above this file");
-    folder = parent;
-  }
-}
 
 function compare<T extends string | bigint>(a: T, b: T): number {
   if (a === b) return 0;
