@@ -4,8 +4,8 @@ import { type Line, parseLine, readLines } from "../../pipeline/jsonl.ts";
 import { requireReadable } from "../../pipeline/plan.ts";
 import { Sample } from "../../schemas/sample.ts";
 import { joined, MessagesRow, PromptCompletionRow, render, type Segment } from "../../stages/write/forms.ts";
+import { loadTokenizer } from "../../stages/write/tokenizer.ts";
 import { hasColour, paint } from "../draw.ts";
-import { encode } from "../tokens.ts";
 
 /** Which rows to show and how. */
 export interface InspectFlags {
@@ -119,3 +119,12 @@ async function print({ id, kind, split, prompt, completion }: Shown, ids: boolea
   }
   console.log();
 }
+
+/** Llama 3 token ids of rendered pieces, each piece on its own: text that looks like a control token stays text. */
+async function encode(segments: readonly Segment[]): Promise<number[]> {
+  llama3 ??= loadTokenizer(null);
+  const tokenizer = await llama3;
+  return segments.flatMap(({ text, control }) => (control ? [tokenizer.control(text)] : [...tokenizer.encode(text)]));
+}
+
+let llama3: ReturnType<typeof loadTokenizer> | undefined;
