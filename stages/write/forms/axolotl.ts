@@ -27,7 +27,7 @@ function pieces(segments: readonly Segment[]): Piece[] {
 }
 
 /** For Axolotl's `type: input_output` (tested with 0.19.0), which tokenises as it is told, adds no token and trains on what has `label` true. */
-export const axolotl: Form = {
+export const axolotl = {
   columns: z.strictObject({
     /** The row's text in order. */
     segments: z.array(Piece),
@@ -35,4 +35,4 @@ export const axolotl: Form = {
   isText: true,
   packs: true,
   row: ({ segments }) => ({ segments: pieces(segments) }),
-};
+} satisfies Form;
