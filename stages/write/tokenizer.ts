@@ -33,8 +33,13 @@ export interface Tokenizer {
  * Throws UsageError if the file cannot be read as a tokenizer.
  */
 export async function loadTokenizer(path: string | null): Promise<Tokenizer> {
-  return path === null ? loadLlama3() : loadFile(path);
+  if (path !== null) return loadFile(path);
+  llama3 ??= loadLlama3();
+  return llama3;
 }
+
+/** The one of this thread: it takes half a second to load. */
+let llama3: Promise<Tokenizer> | undefined;
 
 async function loadLlama3(): Promise<Tokenizer> {
   const rules = await llama3Rules();

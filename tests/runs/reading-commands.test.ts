@@ -19,7 +19,7 @@ const folder = temporary();
 const run = join(folder, "run");
 const here = { cwd: folder };
 const ESC = "\u001b[";
-const FORMS = ["samples", "messages", "prompt-completion"] as const;
+const FORMS = ["samples", "tokens", "trl", "axolotl", "llama-factory", "torchtune", "openai", "messages"] as const;
 
 function dataset(form: (typeof FORMS)[number], format = "parquet"): string {
   return join(folder, `${form}-${format}`, "dataset", "data", `train-00000-of-00001.${format}`);
