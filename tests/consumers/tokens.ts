@@ -63,6 +63,6 @@ function* everyCharacter(): Generator<string> {
   for (let first = 0; first < 0x110000; first += 0x40) {
     const points = Array.from({ length: first < 0x40000 || first >> 12 === 0xe0 ? 0x40 : 1 }, (_, at) => first + at);
     const characters = points.filter((point) => point < 0xd800 || point > 0xdfff).map((p) => String.fromCodePoint(p));
-    yield characters.map((each) => `a${each}1${each}a ${each}. ${each}`).join("\n");
+    yield characters.map((each) => `a${each}1${each}a ${each}. ${each}'${each}x`).join("\n");
   }
 }

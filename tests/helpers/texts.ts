@@ -40,7 +40,10 @@ const STUMBLES = [
 
 /** Any JavaScript string, with much of what tokenizers stumble over, and runs of it. */
 export const anyText: fc.Arbitrary<string> = fc.oneof(
-  { weight: 4, arbitrary: fc.array(fc.constantFrom(...STUMBLES), { maxLength: 40 }).map((parts) => parts.join("")) },
+  {
+    weight: 4,
+    arbitrary: fc.array(fc.constantFrom(...STUMBLES), { maxLength: 40, size: "max" }).map((parts) => parts.join("")),
+  },
   {
     weight: 1,
     arbitrary: fc.tuple(fc.constantFrom(...STUMBLES), fc.nat(300)).map(([unit, times]) => unit.repeat(times)),
@@ -52,7 +55,7 @@ export const anyText: fc.Arbitrary<string> = fc.oneof(
 
 /** Texts made of tokens put together at random, so that what the merges make of them is in doubt. */
 export function ofTokens(decode: (ids: number[]) => string): fc.Arbitrary<string> {
-  return fc.array(fc.nat(127_999), { maxLength: 12 }).map(decode);
+  return fc.array(fc.nat(127_999), { maxLength: 16, size: "max" }).map(decode);
 }
 
 /** White space to one of JavaScript and Unicode alone, and the long s, which packages do not take for an s. */
