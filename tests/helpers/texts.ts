@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { KINDS, OTHER } from "../../stages/write/tokenizer/characters.ts";
 
 const ODD = [
   "",
@@ -39,7 +40,10 @@ const STUMBLES = [
 
 /** Any JavaScript string, with much of what tokenizers stumble over, and runs of it. */
 export const anyText: fc.Arbitrary<string> = fc.oneof(
-  { weight: 4, arbitrary: fc.array(fc.constantFrom(...STUMBLES), { maxLength: 40 }).map((parts) => parts.join("")) },
+  {
+    weight: 4,
+    arbitrary: fc.array(fc.constantFrom(...STUMBLES), { maxLength: 40, size: "max" }).map((parts) => parts.join("")),
+  },
   {
     weight: 1,
     arbitrary: fc.tuple(fc.constantFrom(...STUMBLES), fc.nat(300)).map(([unit, times]) => unit.repeat(times)),
@@ -48,3 +52,24 @@ export const anyText: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: fc.nat(0xffff).map((unit) => String.fromCharCode(unit)) }) },
   texts,
 );
+
+/** Texts made of tokens put together at random, so that what the merges make of them is in doubt. */
+export function ofTokens(decode: (ids: number[]) => string): fc.Arbitrary<string> {
+  return fc.array(fc.nat(127_999), { maxLength: 16, size: "max" }).map(decode);
+}
+
+/** White space to one of JavaScript and Unicode alone, and the long s, which packages do not take for an s. */
+const READ_OTHERWISE = /[\u0085\ufeffſ]/;
+
+/**
+ * Text that tokenizers in JavaScript read as those in Rust do: without such characters, those that this Node has as
+ * letters or numbers and Unicode 16.0 has not, and halves of surrogate pairs.
+ */
+export const bothKnow: fc.Arbitrary<string> = anyText.map((text) => {
+  return [...text.toWellFormed()].filter((each) => !READ_OTHERWISE.test(each) && !isNew(each)).join("");
+});
+
+/** True of a character that this Node has as a letter or number and Unicode 16.0 has not. */
+export function isNew(character: string): boolean {
+  return KINDS[character.codePointAt(0) as number] === OTHER && /[\p{L}\p{N}]/u.test(character);
+}

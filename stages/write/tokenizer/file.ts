@@ -69,14 +69,15 @@ export function* tokensOf({ model, added_tokens }: TokenizerFile): Generator<[sp
 
 /**
  * The control tokens: all that were added to the vocabulary, special or not, since a tokenizer that is given text takes
- * the spelling of any of them for the token. Runs of white space that were added (GPT-NeoX, Gemma) are text.
+ * the spelling of any of them for the token. Runs of white space that were added (GPT-NeoX, Gemma) are text; HTML tags
+ * that were (Gemma) are control tokens all the same, since nothing tells them apart.
  */
 export function controlsOf({ added_tokens }: TokenizerFile): Map<string, number> {
   const controls = added_tokens.filter(({ content }) => !isBlank(content));
   return new Map(controls.map(({ content, id }) => [content, id]));
 }
 
-/** True of an added token that is white space alone. */
+/** True of an added token that is white space alone, or what SentencePiece writes for a space. */
 export function isBlank(content: string): boolean {
-  return content.trim() === "";
+  return /^[\s▁]+$/.test(content);
 }

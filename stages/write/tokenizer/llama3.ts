@@ -5,6 +5,8 @@ import type { BytePairRules } from "./byte-pairs.ts";
 import type { Merges } from "./merge.ts";
 import { SPLIT_LLAMA3 } from "./split.ts";
 
+const require = createRequire(import.meta.url);
+
 /** The control tokens of Llama 3 under their names of 3.1 and later; the ids begin after the 128,000 of the vocabulary. */
 const CONTROLS: readonly string[] = [
   "begin_of_text",
@@ -29,7 +31,7 @@ const SHA256 = "84215777435f4fd7bdfa78fa02cf7da22c28473e8621605ef9bf45a6fd984c1a
  * builds 60 MB of maps that are not needed here.
  */
 export async function llama3Rules(): Promise<BytePairRules> {
-  const path = createRequire(import.meta.url).resolve("llama3-tokenizer-js");
+  const path = require.resolve("llama3-tokenizer-js");
   const source = await readFile(path, "latin1");
   const [vocabulary, merges] = [literal(source, "llama_vocab_base64"), literal(source, "llama_merges_binary")];
   const found = createHash("sha256").update(vocabulary).update(merges).digest("hex");
