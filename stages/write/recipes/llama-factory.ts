@@ -16,7 +16,11 @@ function datasetInfo(facts: Facts): RecipeFile {
 }
 
 function source(facts: Facts): string {
-  if (facts.form === "tokens") return "tokenized_path: ../prepared\ntemplate: empty";
+  if (facts.form === "tokens")
+    return `# A dataset must be named; with a tokenized_path it is not looked at.
+dataset: flipturn_train
+tokenized_path: ../prepared
+template: empty`;
   return `dataset_dir: recipes/llama-factory
 dataset: flipturn_train
 ${evaluated(facts) ? "eval_dataset: flipturn_validation\n" : ""}template: empty
