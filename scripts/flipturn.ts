@@ -77,11 +77,13 @@ function program(): Command {
   root
     .command("inspect")
     .description("show rows as the model will see them, the target coloured")
-    .argument("<file>", "Parquet or JSONL file of samples or of a finished dataset")
+    .argument("<file>", "Parquet, JSONL or Arrow file of samples or of a finished dataset")
     .option("--id <text>", "rows whose id is or contains this")
     .option("--kind <kind>", "rows of this kind: first, next or end")
     .option("--rows <n>", "how many rows", wholeNumber(1), 1)
-    .option("--ids", "show Llama 3 token ids too", false)
+    .option("--ids", "show token ids too", false)
+    .option("--tokenizer <name>", "llama3 or a tokenizer.json; default: the run's")
+    .option("--chat-template <name>", "userlm, llama3, chatml or a Jinja file; default: the run's")
     .option("--json", "print rows as JSON, one a line")
     .addHelpText(
       "after",

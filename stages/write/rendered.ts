@@ -40,7 +40,8 @@ export interface Form {
   readonly isText: boolean;
   /** True if a row can hold several targets. */
   readonly packs: boolean;
-  /** `tokens` is null where rows are not tokenised. */
+  /** True if `row` is to be given the token ids, which others need not have. */
+  readonly needsTokens?: boolean;
   readonly row: (rendered: Rendered, tokens: TokenRow | null) => Record<string, unknown>;
 }
 

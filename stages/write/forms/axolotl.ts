@@ -24,7 +24,7 @@ function pieces(segments: readonly Segment[]): Piece[] {
  * `label` true. With the recipe's tokenizer, which keeps the newline of a header apart from what follows, the ids are flipturn's; with the stock
  * one a turn that begins with a newline has other ids, the same as where the model is used with that tokenizer.
  */
-export const axolotl: Form = {
+export const axolotl = {
   columns: z.strictObject({
     /** The row's text in order. */
     segments: z.array(Piece),
@@ -32,4 +32,4 @@ export const axolotl: Form = {
   isText: true,
   packs: true,
   row: ({ segments }) => ({ segments: pieces(segments) }),
-};
+} satisfies Form;

@@ -9,7 +9,7 @@ import { promptAndCompletion } from "./prompt.ts";
  * beginning with the other one, and drop whatever is not so with a warning; a first turn has nothing before it. So the whole context is one text.
  * `dataset_info.json` hands it over as the *system* text: in a *prompt* LLaMA-Factory would replace a typed `{{idx}}` by a number.
  */
-export const llamaFactory: Form = {
+export const llamaFactory = {
   columns: z.strictObject({
     /** Everything up to and with the open user header. */
     prompt: z.string(),
@@ -19,4 +19,4 @@ export const llamaFactory: Form = {
   isText: true,
   packs: false,
   row: promptAndCompletion,
-};
+} satisfies Form;

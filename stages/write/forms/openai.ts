@@ -13,7 +13,7 @@ function swapped({ role, content, loss }: Message & { readonly loss: boolean }) 
  * It trains assistant messages only, so the two sides change places: what the person said is `assistant`, what the assistant said is `user`,
  * the intent stays `system`. No token can be added: the end is the *text* `<|endconversation|>`. The template is OpenAI's own.
  */
-export const openai: Form = {
+export const openai = {
   columns: z.strictObject({
     messages: z.array(
       z.strictObject({
@@ -27,4 +27,4 @@ export const openai: Form = {
   isText: true,
   packs: true,
   row: ({ messages }) => ({ messages: messages.map(swapped) }),
-};
+} satisfies Form;

@@ -8,7 +8,7 @@ import type { Form } from "../rendered.ts";
  * final end-of-text of its own, so neither fits. Its tokenizer's `encode` reads text as text alone: a control token that somebody typed
  * stays text, and ours are named in the column `control`.
  */
-export const torchtune: Form = {
+export const torchtune = {
   columns: z.strictObject({
     /** The row's text in order, each piece tokenised by itself. */
     segments: z.array(
@@ -24,4 +24,4 @@ export const torchtune: Form = {
   isText: false,
   packs: true,
   row: ({ segments }) => ({ segments: segments.filter(({ text }) => text !== "") }),
-};
+} satisfies Form;

@@ -10,7 +10,7 @@ import { promptAndCompletion } from "./prompt.ts";
  * with it (so EOS is `<|eot_id|>`), puts the tokenizer's BOS before the prompt (so there is none), and reads prompt and completion as one
  * text (so the newline of a header must not merge with what follows).
  */
-export const trl: Form = {
+export const trl = {
   columns: z.strictObject({
     /** Everything up to and with the open user header. */
     prompt: z.string(),
@@ -20,4 +20,4 @@ export const trl: Form = {
   isText: true,
   packs: false,
   row: promptAndCompletion,
-};
+} satisfies Form;
