@@ -63,6 +63,7 @@ def adapt_tokenizer(tokenizer, stop):
         alone = pre_tokenizers.Split(Regex(HEADER_END), "isolated")
         backend.pre_tokenizer = pre_tokenizers.Sequence([alone, backend.pre_tokenizer])
     tokenizer.pad_token, tokenizer.eos_token = tokenizer.eos_token, stop
+    tokenizer.clean_up_tokenization_spaces = False
     if tokenizer.pad_token == stop:
         raise SystemExit(f"{stop} cannot end messages and be padding too: set another pad_token")
     template = DATASET / "chat_template.jinja"

@@ -16,10 +16,15 @@ function datasetInfo(facts: Facts): RecipeFile {
 }
 
 function source(facts: Facts): string {
-  if (facts.form === "tokens") return "tokenized_path: ../prepared\ntemplate: empty";
+  const names = `dataset: flipturn_train${evaluated(facts) ? "\neval_dataset: flipturn_validation" : ""}`;
+  if (facts.form === "tokens")
+    return `tokenized_path: ../prepared
+# Must be named; with a tokenized_path they are not looked for.
+${names}
+template: empty`;
   return `dataset_dir: recipes/llama-factory
-dataset: flipturn_train
-${evaluated(facts) ? "eval_dataset: flipturn_validation\n" : ""}template: empty
+${names}
+template: empty
 # Longer rows would be cut, targets too. There are none.
 cutoff_len: ${longest(facts)}`;
 }

@@ -8,7 +8,7 @@ export function sample(): RecipeFile {
 
     python recipes/sample.py ../models/trl --intent "You are a user chatting with an assistant language model to ..."
 
-The conversation so far can be given as further turns, the user's first: sample.py MODEL --intent ... "hi" "Hello! How can I help?"
+The conversation so far can be given, the user's turn first: --turns "hi" "Hello! How can I help?"
 Exit code 1: it went on to the limit, so the stop token was not trained (or not for long enough).
 Tested with transformers 5.23.0.
 """
@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 parser = argparse.ArgumentParser()
 parser.add_argument("model")
-parser.add_argument("turns", nargs="*")
+parser.add_argument("--turns", nargs="*", default=[])
 parser.add_argument("--intent", help="without it: the ablation without intents")
 parser.add_argument("--limit", type=int, default=256)
 args = parser.parse_args()

@@ -96,7 +96,6 @@ tokenizer:
 dataset:
   _component_: ${component}
   split: train
-  packed: false
 ${
   evaluated(facts)
     ? `dataset_val:
