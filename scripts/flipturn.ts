@@ -10,6 +10,7 @@ import { explain } from "./commands/explain.ts";
 import { inspect } from "./commands/inspect.ts";
 import { plan } from "./commands/plan.ts";
 import { run } from "./commands/run.ts";
+import { auditSplit, sweepSeeds } from "./commands/split.ts";
 import { status } from "./commands/status.ts";
 import { task } from "./commands/task.ts";
 import { addFlags } from "./flags.ts";
@@ -74,6 +75,7 @@ function program(): Command {
       "\nExample:\n  flipturn explain wildchat-1m:00183ce586b46292f6b4282fd808c426 --output output/wildchat-1m\n",
     )
     .action((id, flags) => explain(id, flags));
+  splitCommands(root);
   root
     .command("inspect")
     .description("show rows as the model will see them, the target coloured")
@@ -89,6 +91,18 @@ function program(): Command {
     )
     .action((path, flags) => inspect(path, flags));
   return root;
+}
+
+function splitCommands(root: Command): void {
+  const split = root.command("split").description("look into the splits of a finished run");
+  reading(split.command("audit").description("show what conversations of different splits have in common"))
+    .option("--strict", "exit 1 if there is anything")
+    .addHelpText("after", "\nExample:\n  flipturn split audit --output output/wildchat-1m --strict\n")
+    .action((flags) => auditSplit(flags));
+  reading(split.command("sweep").description("show how the splits depend on the seed, beside the published counts"))
+    .option("--seeds <n>", "how many seeds, from 0", wholeNumber(1), 1000)
+    .addHelpText("after", "\nExample:\n  flipturn split sweep --seeds 1000 --output output/wildchat-1m\n")
+    .action((flags) => sweepSeeds(flags));
 }
 
 function runFlags(command: Command): Command {
@@ -135,7 +149,8 @@ async function main(): Promise<void> {
   });
   process.on("SIGTERM", () => interruption.abort());
   const root = program();
-  for (const command of [root, ...root.commands]) command.exitOverride();
+  for (const command of [root, ...root.commands, ...root.commands.flatMap((each) => each.commands)])
+    command.exitOverride();
   try {
     await root.parseAsync();
   } catch (error) {

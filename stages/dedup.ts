@@ -15,6 +15,7 @@ import { Conversation } from "../schemas/conversation.ts";
 import type { Tally } from "../schemas/manifest.ts";
 import type { Rejection } from "../schemas/rejection.ts";
 import { Template } from "../schemas/template.ts";
+import { openingKey, Trait } from "../schemas/trait.ts";
 import { type Counted, encodeRuns, KeyCounter, KeyIndex, mergeAll, moreThan, readRange } from "./dedup/runs.ts";
 import { chainGrams, type Gram, isCovered, linkKey, type Mark, TemplateTable, templateOf } from "./dedup/templates.ts";
 import { NGRAM, WordScanner } from "./dedup/words.ts";
@@ -167,11 +168,14 @@ async function drop(task: Task<DedupOptions>): Promise<Partial<Tally>> {
     templates.push(row);
   for await (const row of readParquet(task.shard("dedup", "grams", 0, 1), GramRow, { signal })) grams.push(row);
   const rejections: Rejection[] = [];
+  const matched = new Map<string, string>();
   for await (const found of task.read("dedup", "marks", MarkRow)) {
-    if (options.templates === "keep" || !isCovered(found, options.coverage)) continue;
+    if (!isCovered(found, options.coverage)) continue;
     const number = templateOf(found, grams);
     const template = templates[number];
-    if (!template || template.kept === found.id) continue;
+    if (!template) continue;
+    matched.set(found.id, template.id);
+    if (options.templates === "keep" || template.kept === found.id) continue;
     const { text } = heaviest(found, number, grams);
     const detail = JSON.stringify({
       template: template.id,
@@ -182,8 +186,22 @@ async function drop(task: Task<DedupOptions>): Promise<Partial<Tally>> {
     rejections.push({ id: found.id, conversation_id: found.id, stage: "dedup", reason: "template", detail });
   }
   const rejected = await task.writeRejections(rejections);
+  const dropped = new Set(rejections.map((each) => each.id));
+  await task.write("traits", Trait, traits(task, dropped, matched));
   const total = await task.rows("prepare", "conversations");
   return { taken: total, in: total, kept: total - rejections.length, rejected };
+}
+
+/** The traits of the conversations of the shard that stay, in order. */
+async function* traits(
+  task: Task<DedupOptions>,
+  dropped: ReadonlySet<string>,
+  matched: ReadonlyMap<string, string>,
+): AsyncGenerator<Trait> {
+  for await (const { id, opening } of task.read("prepare", "conversations", Opening)) {
+    if (dropped.has(id)) continue;
+    yield { conversation_id: id, opening_key: openingKey(opening), template: matched.get(id) ?? null, cluster: null };
+  }
 }
 
 /** Of a turn's 7-grams that are in this template the one in the most conversations; the first in the text where equal. */
