@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { exitCode, systemCode } from "../pipeline/errors.ts";
 import { packageFolder } from "../pipeline/files.ts";
 import { stages } from "../stages/index.ts";
+import { curve, review } from "./commands/dedup.ts";
 import { demo } from "./commands/demo.ts";
 import { explain } from "./commands/explain.ts";
 import { inspect } from "./commands/inspect.ts";
@@ -75,6 +76,7 @@ function program(): Command {
       "\nExample:\n  flipturn explain wildchat-1m:00183ce586b46292f6b4282fd808c426 --output output/wildchat-1m\n",
     )
     .action((id, flags) => explain(id, flags));
+  dedupCommands(root);
   splitCommands(root);
   root
     .command("inspect")
@@ -91,6 +93,23 @@ function program(): Command {
     )
     .action((path, flags) => inspect(path, flags));
   return root;
+}
+
+function dedupCommands(root: Command): void {
+  const dedup = root.command("dedup").description("look into the templates of a finished run");
+  reading(dedup.command("review").description("write the templates into a file for a person to decide about"))
+    .option("--file <file>", "the file; what was decided in it before stays", "templates.yaml")
+    .option("--all", "also templates that no conversation matches")
+    .option("--drop-stale", "leave out what was decided about templates that are no more")
+    .addHelpText(
+      "after",
+      "\nExample:\n  flipturn dedup review --output output/wildchat-1m\n  flipturn run --source wildchat-1m --review templates.yaml\n",
+    )
+    .action((flags) => review(flags));
+  reading(dedup.command("curve").description("show what templates would remove at other thresholds"))
+    .option("--svg <file>", "draw it too")
+    .addHelpText("after", "\nExample:\n  flipturn dedup curve --output output/wildchat-1m --svg curve.svg\n")
+    .action((flags) => curve(flags));
 }
 
 function splitCommands(root: Command): void {

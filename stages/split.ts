@@ -14,6 +14,7 @@
 import { z } from "zod";
 import { parquet, query } from "../pipeline/duckdb.ts";
 import { UsageError } from "../pipeline/errors.ts";
+import { keyOf } from "../pipeline/keys.ts";
 import { readParquet } from "../pipeline/parquet.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
@@ -27,7 +28,6 @@ import { Split, User } from "../schemas/user.ts";
 import { Audit, leaksInWords } from "./split/audit.ts";
 import { drawSplits } from "./split/draw.ts";
 import { Groups } from "./split/groups.ts";
-import { keyOf } from "./split/keys.ts";
 import { sharesByCountry } from "./split/shares.ts";
 import { addSightings, mergeCountries, Seen } from "./split/users.ts";
 

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { fileLiteral, query } from "../../pipeline/duckdb.ts";
 import { UsageError } from "../../pipeline/errors.ts";
 import { finishedManifest } from "../../pipeline/manifest.ts";
@@ -11,13 +10,15 @@ import { Split } from "../../schemas/user.ts";
 import { leaksInWords } from "../../stages/split/audit.ts";
 import { type Spread, sweep, type Weighed } from "../../stages/split/sweep.ts";
 import type { SplitOptions } from "../../stages/split.ts";
+import { artefactFiles, requireDone } from "../artefacts.ts";
 import { count, progressDrawer, table } from "../draw.ts";
 import { findRun } from "./status.ts";
 
 /** `flipturn split sweep`: how conversations and samples of the splits depend on the seed. */
 export async function sweepSeeds(flags: { seeds: number; output?: string; json?: boolean }): Promise<void> {
   const run = await findRun(flags.output);
-  const { options, manifest } = await finishedSplit(run);
+  const manifest = await requireDone(run, "split");
+  const options = plannedStage(run.plan, "split").options as SplitOptions;
   if (options.fixedSplit)
     throw new UsageError(`${run.folder}: all of it is ${options.fixedSplit}; no seed changes that`);
   const users = await weigh(run, manifest, options.by);
@@ -47,21 +48,9 @@ function spreadTable(found: readonly Spread[], seed: string): string {
   return table([head, ...rows], [2, 3, 4, 5, 6, 7, 8, 9]);
 }
 
-async function finishedSplit(run: Run): Promise<{ options: SplitOptions; manifest: Manifest }> {
-  const manifest = await finishedManifest(run, "split");
-  if (!manifest) throw new UsageError(`${run.folder}: stage split is not done; run it first, such as with --to split`);
-  return { options: plannedStage(run.plan, "split").options as SplitOptions, manifest };
-}
-
-/** Files of an artefact among the outputs of a stage. */
-function outputs(run: Run, manifest: Manifest, artefact: string): string[] {
-  const own = manifest.outputs.filter((file) => file.path.split("/").at(-1)?.startsWith(`${artefact}-`));
-  return own.map((file) => join(run.folder, file.path));
-}
-
 /** Rows of an artefact of a finished stage, as SQL. */
 function rowsOf(run: Run, manifest: Manifest, artefact: string): string {
-  return `read_parquet([${outputs(run, manifest, artefact).map(fileLiteral).join(", ")}], binary_as_string = true)`;
+  return `read_parquet([${artefactFiles(run, manifest, artefact).map(fileLiteral).join(", ")}], binary_as_string = true)`;
 }
 
 /**
@@ -85,7 +74,7 @@ async function weigh(run: Run, manifest: Manifest, by: SplitOptions["by"]): Prom
 
 /** The samples of each conversation that was split, with its user and country, as SQL. */
 async function samplesOf(run: Run, manifest: Manifest): Promise<string> {
-  const prepared = (await finishedManifest(run, "prepare")) as Manifest;
+  const prepared = await requireDone(run, "prepare");
   const flipped = await finishedManifest(run, "flip");
   const turns = "len(list_filter(c.turns, lambda t: t.role = 'user')) + 1";
   const made = flipped && `(SELECT conversation_id, count(*) AS n FROM ${rowsOf(run, flipped, "samples")} GROUP BY 1)`;
@@ -97,11 +86,11 @@ async function samplesOf(run: Run, manifest: Manifest): Promise<string> {
 /** `flipturn split audit`: what conversations of different splits of a finished run have in common. */
 export async function auditSplit(flags: { output?: string; strict?: boolean; json?: boolean }): Promise<void> {
   const run = await findRun(flags.output);
-  const { manifest } = await finishedSplit(run);
+  const manifest = await requireDone(run, "split");
   const leaks: Leak[] = [];
-  for await (const leak of readParquet(outputs(run, manifest, "leaks"), Leak)) leaks.push(leak);
+  for await (const leak of readParquet(artefactFiles(run, manifest, "leaks"), Leak)) leaks.push(leak);
   const shares: Share[] = [];
-  for await (const share of readParquet(outputs(run, manifest, "shares"), Share)) shares.push(share);
+  for await (const share of readParquet(artefactFiles(run, manifest, "shares"), Share)) shares.push(share);
   if (flags.json) console.log(JSON.stringify({ leaks, shares }, null, 2));
   else {
     console.log(`${leaksTable(leaks)}\n${examples(leaks)}\n${sharesTable(shares)}`);

@@ -1,7 +1,7 @@
+import { KeyTable, keyOf, Numbers } from "../../pipeline/keys.ts";
 import { compare } from "../../pipeline/order.ts";
 import { type Leak, LINKS } from "../../schemas/leak.ts";
 import { Split } from "../../schemas/user.ts";
-import { KeyTable, keyOf, Numbers } from "./keys.ts";
 
 /** What the audit is told of a conversation; null = it has no such thing. */
 export type Linked = {

@@ -1,40 +1,5 @@
 import { createHash } from "node:crypto";
-import { KeyTable } from "./keys.ts";
-
-/**
- * Joins what is linked: a union-find over numbers, in which the smallest number of a set is its root. In which order
- * pairs are joined changes nothing. Memory: 4 to 8 bytes a number.
- */
-export class Union {
-  #parents = new Uint32Array(1 << 10);
-  #size = 0;
-
-  /** The smallest number that is linked to this one. */
-  root(number: number): number {
-    this.#reserve(number + 1);
-    let each = number;
-    while (this.#parents[each] !== each) {
-      const above = this.#parents[this.#parents[each] as number] as number;
-      this.#parents[each] = above;
-      each = above;
-    }
-    return each;
-  }
-
-  join(a: number, b: number): void {
-    const [left, right] = [this.root(a), this.root(b)];
-    this.#parents[Math.max(left, right)] = Math.min(left, right);
-  }
-
-  #reserve(size: number): void {
-    if (size > this.#parents.length) {
-      const grown = new Uint32Array(Math.max(size, this.#parents.length * 2));
-      grown.set(this.#parents.subarray(0, this.#size));
-      this.#parents = grown;
-    }
-    for (; this.#size < size; this.#size++) this.#parents[this.#size] = this.#size;
-  }
-}
+import { KeyTable, Union } from "../../pipeline/keys.ts";
 
 /**
  * Connected components of users: two are linked if a conversation of one and a conversation of the other share a bond

@@ -6,13 +6,13 @@ import type { Seen } from "./users.ts";
 export type Weighed = Seen & { samples: number; group: number };
 
 /** What the paper reports of its one split ("Flipping the Dialogue", section 2.2). */
-export const PUBLISHED = {
+const PUBLISHED = {
   conversations: { train: 343_951, validation: 22_442, test: 17_943 },
   samples: { train: 1_047_930, validation: 118_291, test: 137_224 },
 } as const;
 
 /** What is measured of a split. */
-export const MEASURES = ["users", "conversations", "samples"] as const;
+const MEASURES = ["users", "conversations", "samples"] as const;
 type Measure = (typeof MEASURES)[number];
 
 /** How much of one measure one split got, over all seeds. */

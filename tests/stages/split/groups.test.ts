@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Groups, Union } from "../../../stages/split/groups.ts";
-import { KeyTable, keyOf } from "../../../stages/split/keys.ts";
+import { KeyTable, keyOf, Union } from "../../../pipeline/keys.ts";
+import { Groups } from "../../../stages/split/groups.ts";
 
 type Bond = readonly [user: string, bond: string];
 

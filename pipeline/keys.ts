@@ -31,6 +31,11 @@ export class KeyTable {
     return (this.#slots[this.#slot(low, high)] as number) - 1;
   }
 
+  /** The two lanes of a key by its number. */
+  lanes(number: number): readonly [number, number] {
+    return [this.#low[number] as number, this.#high[number] as number];
+  }
+
   /** A key by its number, as text that is compared like the key. */
   key(number: number): string {
     const lane = (value: number | undefined) => (value ?? 0).toString(16).padStart(8, "0");
@@ -73,6 +78,41 @@ export class Numbers {
   /** What is in the array so far. */
   get values(): Uint32Array {
     return this.#values.subarray(0, this.length);
+  }
+}
+
+/**
+ * Joins what is linked: a union-find over numbers, in which the smallest number of a set is its root. In which order
+ * pairs are joined changes nothing. Memory: 4 to 8 bytes a number.
+ */
+export class Union {
+  #parents = new Uint32Array(1 << 10);
+  #size = 0;
+
+  /** The smallest number that is linked to this one. */
+  root(number: number): number {
+    this.#reserve(number + 1);
+    let each = number;
+    while (this.#parents[each] !== each) {
+      const above = this.#parents[this.#parents[each] as number] as number;
+      this.#parents[each] = above;
+      each = above;
+    }
+    return each;
+  }
+
+  join(a: number, b: number): void {
+    const [left, right] = [this.root(a), this.root(b)];
+    this.#parents[Math.max(left, right)] = Math.min(left, right);
+  }
+
+  #reserve(size: number): void {
+    if (size > this.#parents.length) {
+      const grown = new Uint32Array(Math.max(size, this.#parents.length * 2));
+      grown.set(this.#parents.subarray(0, this.#size));
+      this.#parents = grown;
+    }
+    for (; this.#size < size; this.#size++) this.#parents[this.#size] = this.#size;
   }
 }
 
