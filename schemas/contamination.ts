@@ -7,7 +7,7 @@ export const Contamination = z.strictObject({
   verdict: z.enum(["drop", "flag"]),
   /** The item, as `<file>:<row>`. */
   item: z.string(),
-  /** `exact`: the turn is the item's text; `13-gram`: they share 13 words in a row, or all of a shorter item. */
+  /** `exact`: the turn is the item's text; `13-gram`: they share 13 words in a row. */
   match: z.enum(["exact", "13-gram"]),
   /** Number of the user turn, from 1. */
   turn: z.int().min(1),

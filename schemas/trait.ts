@@ -10,6 +10,8 @@ export const Trait = z.strictObject({
   template: z.string().nullable(),
   /** Id of the cluster of near-duplicates that the conversation is in; null = it is in none, or none were sought. */
   cluster: z.string().nullable(),
+  /** Item of an evaluation set that a user turn holds text of, although the conversation was kept; null = none known. */
+  evaluation_item: z.string().nullable(),
 });
 export type Trait = z.infer<typeof Trait>;
 

@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { exitCode, systemCode } from "../pipeline/errors.ts";
 import { packageFolder } from "../pipeline/files.ts";
 import { stages } from "../stages/index.ts";
+import { decontaminate } from "./commands/decontaminate.ts";
 import { curve, review } from "./commands/dedup.ts";
 import { demo } from "./commands/demo.ts";
 import { explain } from "./commands/explain.ts";
@@ -78,6 +79,16 @@ function program(): Command {
     .action((id, flags) => explain(id, flags));
   dedupCommands(root);
   splitCommands(root);
+  reading(root.command("decontaminate").description("find text of evaluation sets in what users say"))
+    .requiredOption("--against <file...>", "JSONL, Parquet or text; hf://datasets/<owner>/<name>/<path> for the Hub")
+    .option("--column <a,b>", "column to compare, such as question.stem; default: the first known one that is there")
+    .option("--drop", "write them as conversations to drop; without it, to flag")
+    .option("--file <file>", "where to write them; default: contaminated.jsonl in the folder of the run")
+    .addHelpText(
+      "after",
+      "\nExample:\n  flipturn decontaminate --against gsm8k-test.jsonl hf://datasets/openai/openai_humaneval/openai_humaneval/test-*.parquet --drop\n",
+    )
+    .action((flags) => decontaminate(flags, signal));
   root
     .command("inspect")
     .description("show rows as the model will see them, the target coloured")

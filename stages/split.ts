@@ -53,7 +53,10 @@ export const SplitOptions = z.strictObject({
 export type SplitOptions = z.infer<typeof SplitOptions>;
 
 /** What is read of a conversation that `dedup` kept: whose it is, and what it has in common with others. */
-type Member = { id: string; user_id: string | null; country: string | null } & Omit<Trait, "conversation_id">;
+type Member = { id: string; user_id: string | null; country: string | null } & Pick<
+  Trait,
+  "opening_key" | "template" | "cluster"
+>;
 
 const Owner = Conversation.pick({ id: true, user_id: true, country: true });
 const ONE = { index: 0, of: 1 };
@@ -70,8 +73,8 @@ async function* members(task: Task<SplitOptions>, shard: number): AsyncGenerator
   for await (const owner of task.read("prepare", "conversations", Owner, shard)) {
     const trait = traits.get(owner.id);
     if (!trait) continue;
-    const { conversation_id: _, ...links } = trait;
-    yield { ...owner, ...links };
+    const { opening_key, template, cluster } = trait;
+    yield { ...owner, opening_key, template, cluster };
   }
 }
 

@@ -11,7 +11,7 @@ type Member = z.infer<typeof MemberRow>;
 
 /** Writes the rejections of a shard, and the traits of the conversations that stay. */
 export async function drop(task: Task<DedupOptions>): Promise<Partial<Tally>> {
-  const { rejections, templates } = await sift(task);
+  const { rejections, templates, items } = await sift(task);
   const members = new Map<number, Member>();
   for await (const member of task.read("dedup", "members", MemberRow)) members.set(member.row, member);
   const left: Rejection[] = [];
@@ -27,6 +27,7 @@ export async function drop(task: Task<DedupOptions>): Promise<Partial<Tally>> {
           opening_key,
           template: templates.get(id) ?? null,
           cluster: member?.cluster ?? null,
+          evaluation_item: items.get(id) ?? null,
         };
     }
   }

@@ -14,6 +14,8 @@ export type Sifted = {
   rejections: Map<string, Rejection>;
   /** Id of the template that a conversation matches, whatever becomes of it. */
   templates: Map<string, string>;
+  /** The item of an evaluation set that a conversation holds text of, and is to keep. */
+  items: Map<string, string>;
 };
 
 /** Which conversations of the shard leave because of a template, or because they hold text of an evaluation set. */
@@ -26,7 +28,7 @@ export async function sift(task: Task<DedupOptions>): Promise<Sifted> {
   for await (const row of readParquet(task.shard("dedup", "grams", 0, 1), GramRow, { signal })) grams.push(row);
   const survivors = new Set<string>();
   for await (const { id } of task.read("dedup", "survivors", Survivor)) survivors.add(id);
-  const sifted: Sifted = { rejections: await contaminated(task), templates: new Map() };
+  const sifted: Sifted = { ...(await contaminated(task)), templates: new Map() };
   for await (const mark of task.read("dedup", "marks", MarkRow)) {
     const match = matchOf(mark, grams, options.coverage);
     if (!match) continue;
@@ -61,11 +63,14 @@ export function dropped(id: string, reason: string, detail: object): Rejection {
   return { id, conversation_id: id, stage: "dedup", reason, detail: JSON.stringify(detail) };
 }
 
-async function contaminated(task: Task<DedupOptions>): Promise<Map<string, Rejection>> {
+/** What the file of contaminated conversations says; of several items of one conversation the first. */
+async function contaminated({ options, signal }: Task<DedupOptions>): Promise<Pick<Sifted, "rejections" | "items">> {
   const rejections = new Map<string, Rejection>();
-  if (task.options.contaminated === null) return rejections;
-  for await (const { conversation_id, verdict, ...found } of readContaminated(task.options.contaminated, task.signal))
-    if (verdict === "drop" && !rejections.has(conversation_id))
-      rejections.set(conversation_id, dropped(conversation_id, "contaminated", found));
-  return rejections;
+  const items = new Map<string, string>();
+  if (options.contaminated === null) return { rejections, items };
+  for await (const { conversation_id: id, verdict, ...found } of readContaminated(options.contaminated, signal)) {
+    if (verdict === "drop" && !rejections.has(id)) rejections.set(id, dropped(id, "contaminated", found));
+    if (verdict === "flag" && !items.has(id)) items.set(id, found.item);
+  }
+  return { rejections, items };
 }

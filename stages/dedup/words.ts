@@ -59,10 +59,18 @@ export class WordScanner {
 
   /** The hash of all words in their order, as two lanes. */
   hash(): readonly [number, number] {
-    this.#combine(0, 0, this.words);
-    const lanes = [this.gramLow[0] as number, this.gramHigh[0] as number] as const;
-    if (this.grams > 0) this.#combine(0, 0, NGRAM);
-    return lanes;
+    return this.hashOf(0, this.words);
+  }
+
+  /** The hash of so many words from `first` on, as two lanes. */
+  hashOf(first: number, count: number): readonly [number, number] {
+    let low = count;
+    let high = count;
+    for (let word = first; word < first + count; word++) {
+      low = (Math.imul(low, 0x9e3779b1) + (this.#low[word] as number)) | 0;
+      high = (Math.imul(high, 0x85ebca6b) + (this.#high[word] as number)) | 0;
+    }
+    return [mix(low), mix(high)];
   }
 
   /** The hashes of all sequences of `width` words, or of fewer words the whole: each once, in ascending order. */
