@@ -126,9 +126,20 @@ function dedupCommands(root: Command): void {
 function splitCommands(root: Command): void {
   const split = root.command("split").description("look into the splits of a finished run");
   reading(split.command("audit").description("show what conversations of different splits have in common"))
+    .argument("[files...]", "files of any finished split, Parquet or JSONL, in place of a run")
     .option("--strict", "exit 1 if there is anything")
-    .addHelpText("after", "\nExample:\n  flipturn split audit --output output/wildchat-1m --strict\n")
-    .action((flags) => auditSplit(flags));
+    .option("--columns <key=name,…>", "for files: which column is id, user, country, opening, split")
+    .option(
+      "--min-count <n>",
+      "for files: a 7-gram in more conversations than this makes a template",
+      wholeNumber(1),
+      100,
+    )
+    .addHelpText(
+      "after",
+      "\nExamples:\n  flipturn split audit --output output/wildchat-1m --strict\n  flipturn split audit train.parquet test.parquet --columns user=hashed_ip\n",
+    )
+    .action((files, flags) => auditSplit(files, flags));
   reading(split.command("sweep").description("show how the splits depend on the seed, beside the published counts"))
     .option("--seeds <n>", "how many seeds, from 0", wholeNumber(1), 1000)
     .addHelpText("after", "\nExample:\n  flipturn split sweep --seeds 1000 --output output/wildchat-1m\n")

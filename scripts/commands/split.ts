@@ -7,11 +7,13 @@ import { Leak } from "../../schemas/leak.ts";
 import type { Manifest } from "../../schemas/manifest.ts";
 import { Share } from "../../schemas/share.ts";
 import { Split } from "../../schemas/user.ts";
+import { DedupOptions } from "../../stages/dedup.ts";
 import { leaksInWords } from "../../stages/split/audit.ts";
 import { type Spread, sweep, type Weighed } from "../../stages/split/sweep.ts";
 import type { SplitOptions } from "../../stages/split.ts";
 import { artefactFiles, requireDone } from "../artefacts.ts";
 import { count, progressDrawer, table } from "../draw.ts";
+import { type AuditColumns, auditFiles } from "./audit-files.ts";
 import { findRun } from "./status.ts";
 
 /** `flipturn split sweep`: how conversations and samples of the splits depend on the seed. */
@@ -83,19 +85,59 @@ async function samplesOf(run: Run, manifest: Manifest): Promise<string> {
     ${made ? `LEFT JOIN ${made} f ON f.conversation_id = c.id` : ""}`;
 }
 
-/** `flipturn split audit`: what conversations of different splits of a finished run have in common. */
-export async function auditSplit(flags: { output?: string; strict?: boolean; json?: boolean }): Promise<void> {
+/** What is audited, and how it is told. */
+export interface AuditFlags {
+  readonly output?: string;
+  readonly columns?: string;
+  readonly strict?: boolean;
+  readonly minCount: number;
+  readonly json?: boolean;
+}
+
+/** `flipturn split audit`: what conversations of different splits have in common, in a finished run or in files. */
+export async function auditSplit(files: readonly string[], flags: AuditFlags): Promise<void> {
+  const { leaks, shares } = files.length > 0 ? await auditOf(files, flags) : await auditOfRun(flags);
+  if (flags.json) console.log(JSON.stringify({ leaks, ...(shares.length > 0 && { shares }) }, null, 2));
+  else
+    console.log(
+      [leaksTable(leaks), examples(leaks), shares.length > 0 ? sharesTable(shares) : ""].join("\n").trimEnd(),
+    );
+  failIf(flags.strict === true, leaks);
+}
+
+type Audited = { leaks: Leak[]; shares: Share[] };
+
+async function auditOfRun(flags: AuditFlags): Promise<Audited> {
   const run = await findRun(flags.output);
   const manifest = await requireDone(run, "split");
   const leaks: Leak[] = [];
   for await (const leak of readParquet(artefactFiles(run, manifest, "leaks"), Leak)) leaks.push(leak);
   const shares: Share[] = [];
   for await (const share of readParquet(artefactFiles(run, manifest, "shares"), Share)) shares.push(share);
-  if (flags.json) console.log(JSON.stringify({ leaks, shares }, null, 2));
-  else {
-    console.log(`${leaksTable(leaks)}\n${examples(leaks)}\n${sharesTable(shares)}`);
-  }
-  failIf(flags.strict === true, leaks);
+  return { leaks, shares };
+}
+
+async function auditOf(files: readonly string[], flags: AuditFlags): Promise<Audited> {
+  if (flags.output !== undefined) throw new UsageError("name either files or the --output of a run, not both");
+  const { coverage, jaccard, shingle, bands, bandRows } = DedupOptions.parse({});
+  const near = { jaccard, shingle, bands, rows: bandRows };
+  return {
+    leaks: await auditFiles(files, columnsOf(flags.columns), { minCount: flags.minCount, coverage, near }),
+    shares: [],
+  };
+}
+
+const COLUMNS = ["id", "user", "country", "opening", "split"];
+
+function columnsOf(text: string | undefined): AuditColumns {
+  const pairs = (text ?? "")
+    .split(",")
+    .filter(Boolean)
+    .map((each) => each.split("="));
+  const wrong = pairs.find(([key, name]) => !COLUMNS.includes(key ?? "") || !name);
+  if (wrong)
+    throw new UsageError(`--columns ${wrong.join("=")}: expected ${COLUMNS.map((key) => `${key}=<name>`).join(",")}`);
+  return Object.fromEntries(pairs);
 }
 
 /** Throws if the splits share anything and that is not allowed. */
