@@ -5,7 +5,7 @@ import { stages } from "../stages/index.ts";
 import { sources } from "../stages/prepare/sources.ts";
 
 /** Flags that are not called after their setting. */
-const NAMES: Record<string, string> = { "intents.provider": "intents" };
+const NAMES: Record<string, string> = { "intents.provider": "intents", "split.by": "split-by" };
 
 /** One setting as a flag. */
 type Flag = { flag: string; path: readonly [string] | readonly [string, string]; type: z.ZodType };

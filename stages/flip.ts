@@ -6,11 +6,11 @@
  * A sample says where its turns stand; their text stays where `prepare` wrote it.
  */
 import { z } from "zod";
-import { fileLiteral, query } from "../pipeline/duckdb.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import { Conversation, isEmpty } from "../schemas/conversation.ts";
 import type { Tally } from "../schemas/manifest.ts";
+import { Placed } from "../schemas/placed.ts";
 import type { Rejection } from "../schemas/rejection.ts";
 import { Sample } from "../schemas/sample.ts";
 import type { Split } from "../schemas/user.ts";
@@ -80,19 +80,11 @@ async function flipShard(task: Task<FlipOptions>): Promise<Partial<Tally>> {
   return { taken, in: kept + rejections.length, kept, rejected, counts };
 }
 
-/** The split of each conversation of the shard: the engine joins the shard's users with all users, and reads no text. */
+/** The split of each conversation of the shard. */
 async function readSplits(task: Task<FlipOptions>): Promise<Map<string, Split>> {
-  const sameCountry =
-    task.optionsOf("split")["userKey"] === "ip+country" ? "AND u.country IS NOT DISTINCT FROM c.country" : "";
-  const path = task.shard("split", "users", 0, 1);
-  const sql = `SELECT c.id, u.split
-    FROM read_parquet(${fileLiteral(task.shard("prepare", "conversations"))}) c
-    JOIN read_parquet(${fileLiteral(path)}) u ON u.user_id = coalesce(c.user_id, c.id) ${sameCountry}`;
   const splits = new Map<string, Split>();
-  for await (const row of query(sql, path, task.signal)) {
-    const { id, split } = row as { id: string; split: Split };
-    splits.set(id, split);
-  }
+  for await (const { conversation_id, split } of task.read("split", "placed", Placed))
+    splits.set(conversation_id, split);
   return splits;
 }
 

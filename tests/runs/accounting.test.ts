@@ -30,7 +30,7 @@ const OPTIONS: Record<string, string[]> = {
   "first of each template": ["--keep", "first", "--min-count", "5", "--short-prompts", "drop"],
   "another language": ["--language", "French", "--intents", "none"],
   "no conversation left": ["--language", "Klingon"],
-  "country in the user key": ["--user-key", "ip+country", "--ratios", "40,30,30", "--shards", "2"],
+  "country in the user key": ["--split-by", "ip+country", "--ratios", "40,30,30", "--shards", "2"],
   "one split": ["--fixed-split", "test", "--shards", "3"],
   "escaped control tokens": ["--form", "messages", "--control-tokens", "escape", "--seed", "another"],
 };
