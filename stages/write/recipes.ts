@@ -2,6 +2,7 @@
  * Facts about a dataset -> scripts and configurations that train on it, written beside the data. Each begins with what it
  * does, how it is run and what it was tested with.
  */
+import { END } from "../../schemas/sample.ts";
 import { axolotl } from "./recipes/axolotl.ts";
 import { base } from "./recipes/base.ts";
 import type { Facts, RecipeFile } from "./recipes/facts.ts";
@@ -38,6 +39,8 @@ function everyTrainer(facts: Facts): RecipeFile[] {
 export function recipes(facts: Facts): RecipeFile[] {
   if (!facts.splits.includes("train")) return [];
   if (facts.form === "openai") return [openai(facts)];
-  const own = BY_FORM[facts.form]?.(facts) ?? [];
-  return own.length === 0 ? [] : [base(facts), ...own, sample()];
+  // Without a tokenizer of ours the rows are for that of Llama 3.
+  const added = facts.added.length > 0 ? facts.added : [{ token: END, id: 128_256 }];
+  const own = BY_FORM[facts.form]?.({ ...facts, added }) ?? [];
+  return own.length === 0 ? [] : [base({ ...facts, added }), ...own, sample()];
 }

@@ -1,5 +1,5 @@
-/** Made-up conversations with all that makes a trainer stumble, each with its intent. No real person said any of this. */
-interface Made {
+/** A made-up conversation with its intent. No real person said any of this. */
+export interface Made {
   readonly name: string;
   readonly intent: string;
   /** The user's turn first, then in turn. */
@@ -8,6 +8,7 @@ interface Made {
 
 const GOAL = "You are a user chatting with an assistant language model to";
 
+/** All that makes a trainer stumble. */
 export const CONVERSATIONS: readonly Made[] = [
   { name: "plain", intent: `${GOAL} say hello.`, turns: ["hi", "Hello! How can I help?", "ok", "Bye."] },
   { name: "one-turn", intent: `${GOAL} find a word.`, turns: ["another word for quick?", "Swift."] },
@@ -74,5 +75,9 @@ export const CONVERSATIONS: readonly Made[] = [
   },
 ];
 
-/** Conversations of these hold control tokens that somebody typed. */
-export const TYPED_CONTROL = "typed-control";
+/** So alike that a tiny model learns them in thirty steps: two user turns, then the end. */
+export const TOY: readonly Made[] = Array.from({ length: 48 }, (_, at) => ({
+  name: `toy-${at}`,
+  intent: `${GOAL} say hello.`,
+  turns: ["hi", "Hello!", "thanks", "Bye."],
+}));

@@ -26,6 +26,8 @@ config = LlamaConfig(
     num_key_value_heads=2,
     max_position_embeddings=8192,
     rope_theta=500_000.0,
+    # Larger than usual, so that thirty steps are enough to learn from what was said before.
+    initializer_range=0.1,
     bos_token_id=128_000,
     eos_token_id=128_001,
 )
