@@ -24,7 +24,7 @@ type ChatRequestRecord = {
 
 /** How one request is answered. `afterBytes` counts bytes of the body; null = not even the head of the answer is sent. */
 export type Behaviour =
-  | { kind: "answer"; text: string | null; finish?: "stop" | "length" | "content_filter" }
+  | { kind: "answer"; text: string | null; finish?: "stop" | "length" | "content_filter"; cachedTokens?: number }
   | { kind: "refusal"; text: string }
   | { kind: "error"; status: number; code: string | null; message: string; headers?: Record<string, string> }
   | { kind: "cut"; afterBytes: number | null }
@@ -36,6 +36,10 @@ export type ServerSetup = {
   answer: (request: ChatRequest) => string;
   /** How long the answer takes, in milliseconds. */
   delayMs?: (request: ChatRequest) => number;
+  /** Headers of every answer, such as `x-ratelimit-limit-requests`. */
+  headers?: Record<string, string>;
+  /** Default: a free one. */
+  port?: number;
 };
 
 /** The running server. `script` queues one entry a request (null: answers); `always` is used when the queue is empty. */
@@ -58,6 +62,9 @@ export const errors = {
   contentFilter: error(400, "content_filter", "The content policy was triggered by the prompt"),
   badParameter: error(400, "unsupported_parameter", "Unsupported parameter: 'max_completion_tokens'"),
   noQuota: error(429, "insufficient_quota", "You have used up your quota"),
+  noMoney: error(429, "billing_hard_limit_reached", "The billing limit is reached"),
+  forbidden: error(403, "unsupported_country_region_territory", "Not from here"),
+  odd: error(400, "invalid_prompt", "Something in this prompt cannot be read"),
   tooFast: (retryAfter: string): Behaviour => {
     return { ...error(429, "rate_limit_exceeded", "Too many requests"), headers: { "retry-after": retryAfter } };
   },
@@ -68,7 +75,7 @@ function error(status: number, code: string | null, message: string): Extract<Be
   return { kind: "error", status, code, message };
 }
 
-/** Starts the server on a free port of 127.0.0.1. */
+/** Starts the server on 127.0.0.1. */
 export async function startOpenAI(setup: ServerSetup): Promise<OpenAIServer> {
   const requests: ChatRequestRecord[] = [];
   const queue: (Behaviour | null)[] = [];
@@ -87,6 +94,7 @@ export async function startOpenAI(setup: ServerSetup): Promise<OpenAIServer> {
     most = Math.max(most, underWay);
     response.on("close", () => underWay--);
     await delay(setup.delayMs?.(body) ?? 0);
+    for (const [name, value] of Object.entries(setup.headers ?? {})) response.setHeader(name, value);
     await send(response, record, behaviour);
   };
 
@@ -98,7 +106,7 @@ export async function startOpenAI(setup: ServerSetup): Promise<OpenAIServer> {
     }
     respond(request, response).catch((error) => response.destroy(error));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(setup.port ?? 0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     requests,
@@ -149,7 +157,8 @@ async function send(response: ServerResponse, record: ChatRequestRecord, behavio
       const message = behaviour.kind === "refusal" ? { refusal: behaviour.text } : { content: behaviour.text };
       const finish = behaviour.kind === "answer" ? (behaviour.finish ?? "stop") : "stop";
       response.writeHead(200, { "content-type": "application/json", "x-request-id": "req_loopback" });
-      const text = JSON.stringify(completion(record.body, message, finish));
+      const cached = behaviour.kind === "answer" ? (behaviour.cachedTokens ?? 0) : 0;
+      const text = JSON.stringify(completion(record.body, message, finish, cached));
       await new Promise<void>((resolve) => response.end(text, () => resolve()));
       record.answered = true;
     }
@@ -161,6 +170,7 @@ function completion(
   request: ChatRequest,
   message: { content?: string | null; refusal?: string },
   finish_reason: string,
+  cached_tokens = 0,
 ): object {
   const tokens = (text: string) => Math.ceil(text.length / 4);
   const prompt_tokens = tokens(request.messages.map((each) => each.content).join(""));
@@ -178,7 +188,12 @@ function completion(
         finish_reason,
       },
     ],
-    usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
+    usage: {
+      prompt_tokens,
+      completion_tokens,
+      total_tokens: prompt_tokens + completion_tokens,
+      prompt_tokens_details: { cached_tokens, audio_tokens: 0 },
+    },
     system_fingerprint: null,
   };
 }

@@ -1,40 +1,47 @@
-import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import type { z } from "zod";
-import type { Given } from "../../../pipeline/config.ts";
+import PQueue from "p-queue";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { exitCode, LimitError, RemoteError, UsageError } from "../../../pipeline/errors.ts";
-import { readParquet } from "../../../pipeline/parquet.ts";
-import { Conversation, type Turn } from "../../../schemas/conversation.ts";
-import { Intent } from "../../../schemas/intent.ts";
-import { Rejection } from "../../../schemas/rejection.ts";
-import { run } from "../../../stages/index.ts";
-import { Journal } from "../../../stages/intents/journal.ts";
-import { type OpenAIOptions, openai } from "../../../stages/intents/openai.ts";
+import type { Turn } from "../../../schemas/conversation.ts";
+import type { Clock } from "../../../stages/intents/clock.ts";
+import { Engine } from "../../../stages/intents/engine.ts";
+import { Journal, type JournalEntry } from "../../../stages/intents/journal.ts";
+import { IntentsOptions, type Price } from "../../../stages/intents/options.ts";
 import { DEFAULT_PROMPT, INTENT_PREFIX, loadPrompt } from "../../../stages/intents/prompt.ts";
-import { type Behaviour, type ChatRequest, errors, type OpenAIServer, startOpenAI } from "../../servers/openai.ts";
+import { conversation } from "../../helpers/conversation.ts";
+import { type Behaviour, errors, type OpenAIServer, startOpenAI } from "../../servers/openai.ts";
 
 const KEY = "sk-Very5ecretKeyOfSomeone";
-const ROOT = join(import.meta.dirname, "..", "..", "..");
-const DEMO = join(ROOT, "scripts", "demo");
+const GOOD = `${INTENT_PREFIX} get help.`;
+const FREE: Price = { input: 0, output: 0, batch: 1 };
 
 let server: OpenAIServer;
 let folder: string;
+let stop: AbortController;
+/** Every wait that the engine took, in ms. */
+let waits: number[];
+/** What the clock is ahead of the machine's, in ms. */
+let ahead: number;
 
-/** What the server answers: an intent that depends on the whole prompt. */
-function intentFor({ messages }: ChatRequest): string {
-  return `${INTENT_PREFIX} do thing ${createHash("sha256")
-    .update(messages[0]?.content ?? "")
-    .digest("hex")
-    .slice(0, 8)}.`;
-}
+/** Time that passes at once where somebody sleeps. */
+const clock: Clock = {
+  now: () => performance.now() + ahead,
+  async sleep(ms, signal) {
+    signal.throwIfAborted();
+    waits.push(ms);
+    ahead += ms;
+    await new Promise((resolve) => setImmediate(resolve));
+    signal.throwIfAborted();
+  },
+};
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "flipturn-intents-"));
-  server = await startOpenAI({ answer: intentFor });
+  folder = mkdtempSync(join(tmpdir(), "flipturn-engine-"));
+  server = await startOpenAI({ answer: () => GOOD });
+  stop = new AbortController();
+  [waits, ahead] = [[], 0];
 });
 
 afterEach(async () => {
@@ -43,9 +50,39 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Waits that nobody asked for are cut to nothing: the back-off is a random share of its length. */
-function withoutBackOff(): void {
-  vi.spyOn(Math, "random").mockReturnValue(0);
+/** An engine over the journal of the test's folder, as a run that has just been started would have it. */
+async function start(given: Partial<IntentsOptions> = {}, price: Price | null = FREE) {
+  const options = IntentsOptions.parse({ baseUrl: server.url, concurrency: 4, timeoutSeconds: 10, ...given });
+  const journal = await Journal.open(join(folder, "journal"));
+  const question = { ...options, prompt: loadPrompt(null), contextTokens: options.contextTokens };
+  const world = { env: { OPENAI_API_KEY: KEY }, fetch: globalThis.fetch };
+  const engine = new Engine({ options, question, price, journal, world, signal: stop.signal, clock });
+  const close = async () => {
+    await engine.close();
+    journal.close();
+  };
+  return { engine, journal, close };
+}
+
+const hello = conversation("user: hi", "assistant: hello").turns;
+const about = (text: string): Turn[] => conversation(`user: ${text}`, "assistant: hello").turns;
+
+/** Asks for one conversation. */
+async function ask(given: Partial<IntentsOptions> = {}, turns: readonly Turn[] = hello) {
+  const { engine, close } = await start(given);
+  return engine.resolve(turns).finally(close);
+}
+
+/** Asks for many conversations at a time: what became of them, in their order. */
+async function askAll(count: number, given: Partial<IntentsOptions> = {}, price: Price | null = FREE) {
+  const { engine, journal, close } = await start(given, price);
+  const queue = new PQueue({ concurrency: given.concurrency ?? 4 });
+  const all = await Promise.allSettled(
+    Array.from({ length: count }, (_, at) => queue.add(() => engine.resolve(about(`question ${at}`)))),
+  );
+  const { state } = engine;
+  await close();
+  return { all, state, journal };
 }
 
 const failure = (work: Promise<unknown>): Promise<Error> =>
@@ -54,530 +91,469 @@ const failure = (work: Promise<unknown>): Promise<Error> =>
     (error) => error,
   );
 
-describe("the provider", () => {
-  const plain: OpenAIOptions = {
-    model: "gpt-4o",
-    baseUrl: null,
-    temperature: 0,
-    maxOutputTokens: 200,
-    tokenLimitName: "max_completion_tokens",
-    intentPrefix: INTENT_PREFIX,
-    concurrency: 4,
-    tries: 2,
-    timeoutSeconds: 10,
-  };
+function journal(): JournalEntry[] {
+  const text = readFileSync(join(folder, "journal", "answers.jsonl"), "utf8");
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+}
 
-  function conversation(...turns: string[]): { id: string; turns: Turn[] } {
-    return {
-      id: "chat:1",
-      turns: turns.map((text) => {
-        const [role, content] = text.split(/: (.*)/s) as [Turn["role"], string];
-        return { role, content };
-      }),
-    };
-  }
-  const hello = conversation("user: hi", "assistant: hello");
+const prompts = () => server.requests.map(({ prompt }) => prompt);
 
-  async function start(options: Partial<OpenAIOptions> = {}, env: NodeJS.ProcessEnv = { OPENAI_API_KEY: KEY }) {
-    const journal = await Journal.open(join(folder, "journal"), "00000");
-    const world = { env, fetch: globalThis.fetch };
-    const { signal } = stop;
-    return openai({ ...plain, baseUrl: server.url, ...options }, loadPrompt(null), journal, world, signal);
-  }
-
-  let stop: AbortController;
-  beforeEach(() => {
-    stop = new AbortController();
-    withoutBackOff();
-  });
-
-  /** Asks once for one conversation, as a run that has just been started would. */
-  async function ask(options: Partial<OpenAIOptions> = {}, about = hello) {
-    const provider = await start(options);
-    return provider.intentOf(about).finally(() => provider.close());
-  }
-
-  test("sends the instruction, the fixed beginning, and every turn of the conversation on a line of its role", async () => {
-    const about = conversation(
-      "user: $& it's [CONVERSATION]\n2nd line",
-      "assistant: Ok\u2028🙂",
-      "user: ",
-      "assistant: ?",
-    );
-    const reply = await ask({}, about);
-    const lines = "<user>: $& it's [CONVERSATION]\n2nd line\n<assistant>: Ok\u2028🙂\n<user>: \n<assistant>: ?";
+describe("a request", () => {
+  test("has the instruction, the fixed beginning, and every turn on a line of its role", async () => {
+    const turns = conversation("user: $& it's [CONVERSATION]\n2nd line", "assistant: Ok\u2028🙂", "user: ").turns;
+    const outcome = await ask({}, turns);
+    const lines = "<user>: $& it's [CONVERSATION]\n2nd line\n<assistant>: Ok\u2028🙂\n<user>: ";
     const [before, after] = DEFAULT_PROMPT.split("[CONVERSATION]");
-    expect(server.requests).toHaveLength(1);
-    expect(server.requests[0]?.prompt).toBe(`${before}${lines}${after}`);
-    expect(before).toContain(`Start the sentence with "${INTENT_PREFIX}"`);
-    expect(before?.match(/^Example \d$/gm)).toHaveLength(3);
-    expect(reply).toMatchObject({ status: "ok", origin: "generated", truncated: false, model: "gpt-4o-2024-08-06" });
-    expect(reply.intent).toMatch(/^You are a user chatting with an assistant language model to do thing/);
-    expect(reply.input_tokens).toBeGreaterThan(400);
-    expect(reply.output_tokens).toBe(Math.ceil((reply.intent ?? "").length / 4));
+    expect(prompts()).toEqual([`${before}${lines}${after}`]);
+    expect(outcome).toMatchObject({ status: "ok", intent: GOOD, truncated: false });
+    expect(outcome?.answers).toMatchObject([{ model: "gpt-4o-2024-08-06", asked: "gpt-4o", mode: "sync" }]);
   });
 
-  test("asks with the model, the limit of tokens and the temperature that it is given, and with nothing else", async () => {
+  test("has the model, the limit of tokens and the temperature that are given, and nothing else", async () => {
     await ask();
-    expect(server.requests[0]?.path).toBe("/v1/chat/completions");
-    const { messages, ...parameters } = server.requests[0]?.body ?? {};
+    const { messages, ...parameters } = server.requests.at(0)?.body ?? {};
     expect(parameters).toEqual({ model: "gpt-4o", max_completion_tokens: 200, temperature: 0 });
-    expect(messages).toHaveLength(1);
     await ask({ model: "local", tokenLimitName: "max_tokens", maxOutputTokens: 7, temperature: null });
-    const { messages: _, ...others } = server.requests[1]?.body ?? {};
+    const { messages: _, ...others } = server.requests.at(1)?.body ?? {};
     expect(others).toEqual({ model: "local", max_tokens: 7 });
-  });
-
-  test("sends the key of the environment; a server of one's own needs none", async () => {
-    await ask();
     expect(server.requests[0]?.authorization).toBe(`Bearer ${KEY}`);
-    const keyless = await start({ model: "other" }, {});
-    expect((await keyless.intentOf(hello).finally(() => keyless.close())).status).toBe("ok");
-    const elsewhere = await start({ baseUrl: null, model: "third" }, { OPENAI_BASE_URL: server.url });
-    expect((await elsewhere.intentOf(hello).finally(() => elsewhere.close())).status).toBe("ok");
   });
 
-  test("sends equal requests once, even at the same time, and never again when started anew", async () => {
-    const provider = await start();
-    const same = { ...hello, id: "chat:2" };
-    const replies = await Promise.all([provider.intentOf(hello), provider.intentOf(same), provider.intentOf(hello)]);
-    await provider.close();
-    expect(server.requests).toHaveLength(1);
-    expect(replies[1]).toEqual(replies[0]);
-    expect(await ask()).toEqual(replies[0]);
+  test("that is equal to another is sent once, even at the same time, and never again by a later run", async () => {
+    const { engine, close } = await start();
+    const same = await Promise.all([hello, hello, hello].map((turns) => engine.resolve(turns)));
+    await close();
+    expect(same[2]).toEqual(same[0]);
+    await ask();
     expect(server.requests).toHaveLength(1);
     await ask({ model: "another" });
     await ask({ temperature: 1 });
     expect(server.requests).toHaveLength(3);
   });
 
-  test("judges what was paid for anew when only the beginning that is wanted changes", async () => {
-    server.script({ kind: "answer", text: "The user wants tea." });
-    expect(await ask()).toMatchObject({ status: "wrong_prefix", intent: null });
-    expect(await ask({ intentPrefix: "The user" })).toMatchObject({ status: "ok", intent: "The user wants tea." });
-    expect(await ask({ intentPrefix: "" })).toMatchObject({ status: "ok" });
-    expect(server.requests).toHaveLength(1);
+  test("is written down before it is sent, with the most that it can cost, and again with what it did cost", async () => {
+    server.script({ kind: "answer", text: GOOD, cachedTokens: 100 });
+    const { engine, close } = await start({}, { input: 2.5, output: 10, cached: 1.25, batch: 0.5 });
+    const tokens = (await engine.resolve(hello))?.answers[0];
+    await close();
+    const [input, output] = [tokens?.input_tokens ?? 0, tokens?.output_tokens ?? 0];
+    const usd = ((input - 100) * 2.5 + 100 * 1.25 + output * 10) / 1e6;
+    expect(journal()).toMatchObject([{ status: "sent" }, { status: "answered", cached_tokens: 100, usd }]);
+    expect(journal()[0]?.usd).toBeGreaterThan(usd);
+  });
+});
+
+describe("429, too many requests:", () => {
+  test("everything pauses for Retry-After, and no try is used up", async () => {
+    server.script(...Array.from({ length: 20 }, () => errors.tooFast("7")), null);
+    const outcome = await ask({ tries: 1 });
+    expect(outcome?.status).toBe("ok");
+    expect(server.requests).toHaveLength(21);
+    expect(waits.length).toBe(20);
+    for (const ms of waits) expect(ms).toBeGreaterThan(6900);
   });
 
-  describe("takes for the reply on one conversation, asked for once", () => {
-    const good = `${INTENT_PREFIX} get help.`;
-    test.for<[string, Behaviour, string, string | null]>([
-      ["a quoted answer", { kind: "answer", text: `"${good}"\n` }, "ok", good],
-      ["an answer in white space", { kind: "answer", text: `\n  ${good} ` }, "ok", good],
-      ["another beginning", { kind: "answer", text: "The user wants to get help." }, "wrong_prefix", null],
-      ["a label before it", { kind: "answer", text: `Summary: ${good}` }, "wrong_prefix", null],
-      ["an empty answer", { kind: "answer", text: "" }, "empty", null],
-      ["nothing but quotes", { kind: "answer", text: '""' }, "empty", null],
-      ["null", { kind: "answer", text: null }, "empty", null],
-      ["a refusal", { kind: "refusal", text: "I can't help with that." }, "refused", null],
-      ["an answer stopped by the filter", { kind: "answer", text: good, finish: "content_filter" }, "refused", null],
-      ["a prompt stopped by the filter", errors.contentFilter, "refused", null],
-      ["a conversation that is too long", errors.tooLong, "too_long", null],
-    ])("%s", async ([, behaviour, status, intent]) => {
-      server.script(behaviour);
-      expect(await ask()).toMatchObject({ status, intent });
-      expect(await ask()).toMatchObject({ status, intent });
+  test.each([
+    ["3600", "an hour"],
+    [new Date(Date.now() + 3_600_000).toUTCString(), "a date in an hour"],
+  ])("Retry-After %s (%s) is capped at a minute", async (retryAfter) => {
+    server.script(errors.tooFast(retryAfter), null);
+    expect((await ask())?.status).toBe("ok");
+    expect(Math.max(...waits)).toBeLessThanOrEqual(60_000);
+    expect(Math.max(...waits)).toBeGreaterThan(50_000);
+  });
+
+  test("without Retry-After the reset of the limit that is used up says how long", async () => {
+    const headers = {
+      "x-ratelimit-remaining-tokens": "0",
+      "x-ratelimit-limit-tokens": "1000",
+      "x-ratelimit-reset-tokens": "12s",
+    };
+    server.script({ ...errors.broken(429), headers } as Behaviour, null);
+    expect((await ask())?.status).toBe("ok");
+    expect(Math.max(...waits)).toBeGreaterThan(11_900);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(12_000);
+  });
+
+  test("after half an hour without one success the run stops, and can go on", async () => {
+    server.always(errors.tooFast("60"));
+    const error = await failure(ask());
+    expect(error).toBeInstanceOf(LimitError);
+    expect(exitCode(error)).toBe(3);
+    expect(error.message).toMatch(/30 minutes.*run the same command again/);
+    expect(ahead).toBeGreaterThan(29 * 60_000);
+    expect(ahead).toBeLessThan(33 * 60_000);
+    server.always(null);
+    expect((await ask())?.status).toBe("ok");
+  });
+
+  test.each([
+    ["insufficient_quota", errors.noQuota],
+    ["a billing limit", errors.noMoney],
+  ])("%s stops at once, with exit code 3, and marks no conversation", async (_, behaviour) => {
+    server.script(null);
+    server.always(behaviour);
+    const { all } = await askAll(10, { concurrency: 2 });
+    const errorsFound = all.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+    expect(errorsFound).toHaveLength(9);
+    for (const error of errorsFound) expect(exitCode(error)).toBe(3);
+    expect(errorsFound[0].message).toMatch(/quota is used up.*run the same command again/);
+    expect(server.requests.length).toBeLessThanOrEqual(1 + 2);
+    expect(journal().filter(({ status }) => !["sent", "failed", "answered"].includes(status))).toEqual([]);
+    server.always(null);
+    expect((await askAll(10)).all.every((each) => each.status === "fulfilled")).toBe(true);
+  });
+});
+
+describe("401, 403, an unknown model, an unsupported parameter", () => {
+  test.each([
+    ["a wrong key", errors.wrongKey(KEY), /HTTP 401/],
+    ["a refused country", errors.forbidden, /HTTP 403/],
+    ["an unknown model", errors.unknownModel, /HTTP 404.*model/],
+    ["an unsupported parameter", errors.badParameter, /HTTP 400.*max_completion_tokens/],
+  ])(
+    "(%s) is found by one request, ends with exit code 2, and marks no conversation",
+    async (_, behaviour, message) => {
+      server.always(behaviour);
+      const { all } = await askAll(20, { concurrency: 8 });
+      const reasons = all.map((each) => (each.status === "rejected" ? each.reason : null));
       expect(server.requests).toHaveLength(1);
+      for (const error of reasons) {
+        expect(error).toBeInstanceOf(UsageError);
+        expect(error.message).toMatch(message);
+        expect(error.message).not.toContain(KEY);
+      }
+      expect(journal().map(({ status }) => status)).toEqual(["sent", "failed"]);
+      server.always(null);
+      expect((await ask({}, about("question 0")))?.status).toBe("ok");
+    },
+  );
+
+  test("stops a run that has begun, too: no conversation is marked", async () => {
+    server.script(null, null, null);
+    server.always(errors.wrongKey("sk-…"));
+    const { all } = await askAll(20, { concurrency: 2 });
+    expect(all.filter((each) => each.status === "fulfilled")).toHaveLength(3);
+    expect(server.requests.length).toBeLessThanOrEqual(3 + 2);
+  });
+
+  test("another refusal (400) of one conversation among others is that conversation's reason", async () => {
+    server.script(null, errors.odd);
+    const { all } = await askAll(3, { concurrency: 1 });
+    const statuses = all.map((each) => each.status === "fulfilled" && each.value?.status);
+    expect(statuses).toEqual(["ok", "invalid_request", "ok"]);
+    expect(journal().find(({ status }) => status === "invalid_request")).toMatchObject({
+      text: expect.stringMatching(/cannot be read/),
     });
   });
 
-  describe("stops the run at once, and writes nothing down, at", () => {
-    test.for<[string, Behaviour, typeof UsageError | typeof LimitError, number, RegExp]>([
-      ["a wrong key", errors.wrongKey("sk-…"), UsageError, 2, /HTTP 401/],
-      ["an unknown model", errors.unknownModel, UsageError, 2, /HTTP 404.*model/],
-      ["a parameter that it does not know", errors.badParameter, UsageError, 2, /HTTP 400.*max_completion_tokens/],
-      ["a quota used up", errors.noQuota, LimitError, 3, /quota is used up.*run the same command again/],
-    ])("%s", async ([, behaviour, kind, code, message]) => {
-      server.script(behaviour);
-      const error = await failure(ask({ tries: 5 }));
-      expect(error).toBeInstanceOf(kind);
-      expect(exitCode(error)).toBe(code);
-      expect(error.message).toMatch(message);
-      expect(error.message).toContain(server.url);
-      expect(server.requests).toHaveLength(1);
-      expect((await ask()).status).toBe("ok");
-    });
+  test("the first conversation may be refused for what it says: that is no fault of the settings", async () => {
+    server.script(errors.contentFilter);
+    const { all } = await askAll(2, { concurrency: 1 });
+    expect(all.map((each) => each.status === "fulfilled" && each.value?.status)).toEqual(["refused", "ok"]);
   });
+});
 
-  describe("tries again, and gives up with RemoteError after its tries, at", () => {
-    test.for<[string, Behaviour, RegExp]>([
-      ["429 with Retry-After in seconds", errors.tooFast("0.01"), /HTTP 429/],
-      ["429 with Retry-After as a date", errors.tooFast(new Date(0).toUTCString()), /HTTP 429/],
-      ["429 with a Retry-After that is nonsense", errors.tooFast("soon"), /HTTP 429/],
-      ["408", errors.broken(408), /HTTP 408/],
-      ["500", errors.broken(500), /HTTP 500/],
-      ["503", errors.broken(503), /HTTP 503/],
-      ["a connection that closes before the answer", { kind: "cut", afterBytes: null }, /connection/i],
-      ["an answer that is cut in the middle", { kind: "cut", afterBytes: 60 }, /./],
-      ["a server that says nothing", { kind: "stall", afterBytes: null }, /no answer within 0.3 s/],
-      ["an answer that stops in the middle", { kind: "stall", afterBytes: 60 }, /no answer within 0.3 s/],
-      ["a web page", { kind: "body", body: "<html>sign in</html>", type: "text/html" }, /not a chat completion/],
-      ["a web page that says it is JSON", { kind: "body", body: "<html>", type: "application/json" }, /not JSON/],
-      ["JSON that is something else", { kind: "body", body: "{}", type: "application/json" }, /not a chat completion/],
-      ["no choices", { kind: "body", body: '{"choices":[]}', type: "application/json" }, /not a chat completion/],
-      ["JSON null", { kind: "body", body: "null", type: "application/json" }, /./],
-      ["an empty body", { kind: "body", body: "", type: "application/json" }, /./],
-    ])("%s", async ([, behaviour, message]) => {
-      server.script(behaviour, null);
-      expect((await ask({ timeoutSeconds: 0.3 })).status).toBe("ok");
-      expect(server.requests).toHaveLength(2);
-      server.script(behaviour, behaviour, behaviour);
-      const error = await failure(ask({ timeoutSeconds: 0.3, model: "another", tries: 3 }));
-      expect(error).toBeInstanceOf(RemoteError);
-      expect(exitCode(error)).toBe(1);
-      expect(error.message).toMatch(/gave up after 3 tries.*run the same command again/);
-      expect(error.message).toMatch(message);
-      expect(server.requests).toHaveLength(5);
-    });
+describe("a conversation that is too long for the model", () => {
+  const long = Array.from({ length: 20 }, (_, at) => ({
+    role: at % 2 === 0 ? ("user" as const) : ("assistant" as const),
+    content: `turn ${at} ${"word ".repeat(50)}`,
+  }));
 
-    test("a server that is not there", async () => {
-      await server.close();
-      const error = await failure(ask());
-      expect(error).toBeInstanceOf(RemoteError);
-      expect(error.message).toMatch(/gave up after 2 tries/);
-      server = await startOpenAI({ answer: intentFor });
-    });
-  });
-
-  test("leaves a wait and a silent server at once when the run is stopped", async () => {
-    server.script(errors.tooFast("3000"));
-    setTimeout(() => stop.abort(), 50);
-    expect((await failure(ask())).name).toBe("AbortError");
-    expect(server.requests).toHaveLength(1);
-    stop = new AbortController();
-    server.script({ kind: "stall", afterBytes: 10 });
-    setTimeout(() => stop.abort(), 50);
-    expect((await failure(ask())).name).toBe("AbortError");
+  test("is asked about once more without turns in the middle, and the intent says so", async () => {
+    server.script(errors.tooLong);
+    const outcome = await ask({}, long);
+    expect(outcome).toMatchObject({ status: "ok", truncated: true });
+    const second = prompts()[1] ?? "";
+    expect(second).toContain("turn 0 ");
+    expect(second).toContain("turn 19 ");
+    expect(second).not.toContain("turn 10 ");
+    expect(second).toMatch(/\[\d+ turns left out\]/);
+    expect((await ask({}, long))?.truncated).toBe(true);
     expect(server.requests).toHaveLength(2);
   });
 
-  test("repeats the key in no error, whatever the server says", async () => {
-    for (const behaviour of [errors.wrongKey(KEY), errors.broken(500), { kind: "cut", afterBytes: null } as const]) {
-      server.script(behaviour, behaviour);
-      const { message } = await failure(ask());
-      expect(message).not.toContain(KEY);
-    }
-  });
-});
-
-type Outcome = { code: number; output: string };
-
-/** Settings of a run over the demo's conversations, intents by the loopback server. */
-function demo(name: string, intents: Given = {}, more: Given = {}): Given {
-  return {
-    source: "wildchat-1m",
-    input: [join(DEMO, "conversations-*.parquet")],
-    output: join(folder, name),
-    dedup: { minCount: 10 },
-    intents: { provider: "openai", baseUrl: server.url, tries: 2, timeoutSeconds: 10, ...intents },
-    ...more,
-    prepare: { maxBadRows: 0.05, ...(more["prepare"] as object | undefined) },
-  };
-}
-
-/** Runs in this process, without waits between tries. */
-function library(given: Given, env: NodeJS.ProcessEnv = { OPENAI_API_KEY: KEY }) {
-  withoutBackOff();
-  return run(given, { threads: 1, world: { env } });
-}
-
-/** The rows of the files of a run whose path matches, in the order of their names. */
-async function rowsOf<T extends z.ZodObject>(name: string, pattern: RegExp, schema: T): Promise<z.infer<T>[]> {
-  const paths = readdirSync(join(folder, name), { recursive: true, encoding: "utf8" }).filter((path) =>
-    pattern.test(path),
-  );
-  const rows: z.infer<T>[] = [];
-  for await (const row of readParquet(
-    paths.sort().map((path) => join(folder, name, path)),
-    schema,
-  ))
-    rows.push(row);
-  return rows;
-}
-
-/** sha256 of the intents, the rejections and the dataset's rows of a run, by path. */
-function digests(name: string): Record<string, string> {
-  const paths = readdirSync(join(folder, name), { recursive: true, encoding: "utf8" });
-  const wanted = paths.filter((path) => /^(0[4-7]-|dataset).*\.parquet$/.test(path)).sort();
-  expect(wanted.length).toBeGreaterThan(5);
-  const hash = (path: string) =>
-    createHash("sha256")
-      .update(readFileSync(join(folder, name, path)))
-      .digest("hex");
-  return Object.fromEntries(wanted.map((path) => [path, hash(path)]));
-}
-
-function journalLines(name: string): number {
-  try {
-    const path = join(folder, name, "05-intents", "journal", "00000.jsonl");
-    return readFileSync(path, "utf8").split("\n").length - 1;
-  } catch {
-    return 0;
-  }
-}
-
-/** No prompt that was answered has been asked again. */
-function expectPaidOnce(): void {
-  const answered = server.requests.filter((request) => request.answered).map((request) => request.prompt);
-  expect(new Set(answered).size).toBe(answered.length);
-  for (const [at, { prompt, answered: done }] of server.requests.entries())
-    if (done) expect(server.requests.slice(at + 1).map((each) => each.prompt)).not.toContain(prompt);
-}
-
-function expectNowhere(secret: string, name: string): void {
-  const files = readdirSync(join(folder, name), { recursive: true, withFileTypes: true }).filter((each) =>
-    each.isFile(),
-  );
-  expect(files.length).toBeGreaterThan(10);
-  for (const file of files)
-    expect(readFileSync(join(file.parentPath, file.name)).includes(secret), file.name).toBe(false);
-}
-
-describe("a run over the demo's conversations", () => {
-  test("asks about every conversation that dedup left, once, with all of its turns", async () => {
-    const manifests = await library(demo("run"));
-    const intentsManifest = manifests.find((each) => each.stage === "intents");
-    expect(intentsManifest).toMatchObject({ in: 86, kept: 86, rejected: {} });
-    const conversations = await rowsOf("run", /02-prepare.conversations-/, Conversation);
-    const dropped = new Set((await rowsOf("run", /03-dedup.rejections-/, Rejection)).map((each) => each.id));
-    const asked = conversations.filter((each) => !dropped.has(each.id));
-    const prompts = asked.map(({ turns }) =>
-      DEFAULT_PROMPT.replace("[CONVERSATION]", () => turns.map((turn) => `<${turn.role}>: ${turn.content}`).join("\n")),
-    );
-    expect(server.requests.map((request) => request.prompt).sort()).toEqual(prompts.sort());
-    const intents = await rowsOf("run", /05-intents.intents-/, Intent);
-    expect(intents.map((each) => each.conversation_id)).toEqual(asked.map((each) => each.id));
-    const tokens = intents.reduce((sum, each) => sum + (each.input_tokens ?? 0), 0);
-    expect(intentsManifest?.counts["input_tokens"]).toBe(tokens);
-    expect(tokens).toBeGreaterThan(86 * 400);
-    expectNowhere(KEY, "run");
-    for (const request of server.requests) expect(request.authorization).toBe(`Bearer ${KEY}`);
-
-    server.requests.length = 0;
-    await library(demo("run"));
-    expect(server.requests).toEqual([]);
+  test("fits in three quarters of the context where that is known", async () => {
+    server.script(errors.tooLong);
+    await ask({ contextTokens: 2400 }, long);
+    const bytes = Buffer.byteLength(prompts()[1] ?? "");
+    expect(bytes).toBeLessThan(0.75 * 3.3 * 2200 + 200);
+    expect(bytes).toBeGreaterThan(0.75 * 3.3 * 2200 - 600);
   });
 
-  test("sends requests that are equal once, though conversations keep ids of their own", async () => {
-    const manifests = await library(demo("run", {}, { prepare: { repeats: "keep" } }));
-    expect(manifests.find((each) => each.stage === "intents")).toMatchObject({ in: 89, kept: 89 });
-    expect(server.requests).toHaveLength(86);
-    expectPaidOnce();
+  test("has the reason too_long when that is not enough", async () => {
+    server.script(errors.tooLong, errors.tooLong);
+    expect(await ask({}, long)).toMatchObject({ status: "too_long", truncated: true });
+    expect(server.requests).toHaveLength(2);
   });
 
-  test("gives the same bytes eight at a time, answered in any order, as one at a time", async () => {
-    await server.close();
-    const delays = Array.from(
-      { length: 101 },
-      (_, at) => Number.parseInt(createHash("md5").update(`${at}`).digest("hex").slice(0, 4), 16) % 25,
-    );
-    let next = 0;
-    server = await startOpenAI({ answer: intentFor, delayMs: () => delays[next++ % delays.length] ?? 0 });
-    await library(demo("eight", { concurrency: 8 }));
-    expect(server.mostAtOnce()).toBe(8);
-    await server.close();
-    server = await startOpenAI({ answer: intentFor });
-    await library(demo("one", { concurrency: 1 }));
-    expect(server.mostAtOnce()).toBe(1);
-    expect(digests("eight")).toEqual(digests("one"));
-    const intents = await rowsOf("eight", /05-intents.intents-/, Intent);
-    expect(intents.map((each) => each.intent)).not.toContain(null);
-    expect(intents.map((each) => each.conversation_id)).toEqual(intents.map((each) => each.conversation_id).sort());
-  });
-
-  test("rejects each conversation without an intent under its reason, and keeps count", async () => {
-    const odd: Behaviour[] = [
-      { kind: "refusal", text: "No." },
-      errors.tooLong,
-      errors.contentFilter,
-      { kind: "answer", text: " " },
-      { kind: "answer", text: "The user wants it." },
-      { kind: "answer", text: `“${INTENT_PREFIX} learn.”` },
-    ];
-    server.script(...odd);
-    const manifests = await library(demo("run", { concurrency: 1 }));
-    const rejected = { empty: 1, refused: 2, too_long: 1, wrong_prefix: 1 };
-    expect(manifests.find((each) => each.stage === "intents")).toMatchObject({ in: 86, kept: 81, rejected });
-    const rejections = await rowsOf("run", /05-intents.rejections-/, Rejection);
-    expect(rejections.map((each) => each.reason)).toEqual(["refused", "too_long", "refused", "empty", "wrong_prefix"]);
-    const samples = manifests.find((each) => each.stage === "flip");
-    expect(samples?.in).toBe((samples?.kept ?? 0) + Object.values(samples?.rejected ?? {}).reduce((a, b) => a + b, 0));
-  });
-
-  test("asks nothing again when stages before it, the shards or the speed change; all again for another model", async () => {
-    await library(demo("run"));
-    expect(server.requests).toHaveLength(86);
-    await library(demo("run", { concurrency: 3, tries: 5, timeoutSeconds: 60 }));
-    await library(demo("run", {}, { shards: 3 }));
-    await library(demo("run", {}, { dedup: { minCount: 10, coverage: 0.4 }, seed: "9" }));
-    expect(server.requests).toHaveLength(86);
-    await library(demo("run", { model: "other" }));
-    expect(server.requests).toHaveLength(172);
-  });
-
-  test("with --intent-prompt sends that file as it is, the conversation in its place", async () => {
-    const path = join(folder, "prompt.txt");
-    const text = "\ufeffSay what <they> want \u2028 $1 $& 🙂\r\n\r\n[CONVERSATION]\t\r\nAnswer:  \n\n";
-    writeFileSync(path, text);
-    await library(demo("run", { intentPrompt: path }));
-    const conversations = await rowsOf("run", /02-prepare.conversations-/, Conversation);
-    const [before = "", after = ""] = text.split("[CONVERSATION]");
-    const bodies = new Set(
-      conversations.map(({ turns }) => turns.map((turn) => `<${turn.role}>: ${turn.content}`).join("\n")),
-    );
-    expect(server.requests).toHaveLength(86);
-    for (const { prompt } of server.requests) {
-      expect(prompt.startsWith(before) && prompt.endsWith(after)).toBe(true);
-      expect(bodies).toContain(prompt.slice(before.length, prompt.length - after.length));
-    }
-    writeFileSync(path, `${text}\n`);
-    await library(demo("run", { intentPrompt: path }));
-    expect(server.requests).toHaveLength(172);
-  });
-
-  describe("is refused before any work when", () => {
-    const run = (intents: Given, env: NodeJS.ProcessEnv) =>
-      failure(library(demo("run", { tries: 1, ...intents }), { OPENAI_API_KEY: KEY, ...env }));
-
-    /** A wrong use that says `hint`, leaves no file, asks nobody and repeats no secret. */
-    function expectRefused(error: Error, hint: string): void {
-      expect(error.message).not.toMatch(/5ecret/);
-      expect(exitCode(error), error.message).toBe(2);
-      expect(error.message).toContain(hint);
-      expect(existsSync(join(folder, "run"))).toBe(false);
-      expect(server.requests).toEqual([]);
-    }
-
-    test.for([
-      ["no place", "Say what they want."],
-      ["two places", "[CONVERSATION] and [CONVERSATION]"],
-    ])("the --intent-prompt has %s for the conversation", async ([, text]) => {
-      const path = join(folder, "prompt.txt");
-      writeFileSync(path, text ?? "");
-      const error = await run({ intentPrompt: path }, {});
-      expectRefused(error, "[CONVERSATION]");
-      expect(error.message).toContain(path);
-    });
-
-    test("there is neither a key nor a server that needs none", async () => {
-      const error = await run({ baseUrl: null }, { OPENAI_API_KEY: "" });
-      expectRefused(error, "OPENAI_API_KEY");
-      expect(error.message).toContain("--base-url");
-    });
-
-    test.for([`${KEY}\nand more`, `${KEY}\u201c`])("the key is one that no header can hold: %j", async (key) => {
-      expectRefused(await run({}, { OPENAI_API_KEY: key }), "OPENAI_API_KEY");
-    });
-
-    test.for(["http://me:5ecret@127.0.0.1:9/v1", "localhost:9/v1"])("the server's address is %s", async (baseUrl) => {
-      expectRefused(await run({ baseUrl }, {}), "http");
-    });
-  });
-
-  test("stopped by a quota used up goes on from there", async () => {
-    server.script(...Array.from({ length: 40 }, () => null), ...Array.from({ length: 20 }, () => errors.noQuota));
-    const error = await failure(library(demo("run", { concurrency: 4 })));
-    expect(exitCode(error)).toBe(3);
-    expect(journalLines("run")).toBe(40);
-    const [refused, more] = [server.requests.length - 40, 86 - 40];
-    expect(refused).toBeLessThanOrEqual(4);
-    await server.close();
-    const before = server.requests;
-    server = await startOpenAI({ answer: intentFor });
-    await library(demo("run", { concurrency: 4, baseUrl: server.url }));
-    expect(server.requests).toHaveLength(more);
-    const paid = new Set(before.filter((request) => request.answered).map((request) => request.prompt));
-    for (const { prompt } of server.requests) expect(paid.has(prompt)).toBe(false);
-  });
-});
-
-describe("the command line", () => {
-  const env = { ...process.env, OPENAI_API_KEY: KEY, FLIPTURN_DEBUG: "1" };
-
-  function command(name: string, ...more: string[]): string[] {
-    const input = join(DEMO, "conversations-*.parquet");
-    const where = ["--source", "wildchat-1m", "--input", input, "--output", join(folder, name), "--intents", "openai"];
-    const how = ["--base-url", server.url, "--max-bad-rows", "0.05", "--min-count", "10", "--concurrency", "4"];
-    return [join(ROOT, "dist", "scripts", "flipturn.js"), "run", ...where, ...how, "--threads", "1", ...more];
-  }
-
-  function start(name: string, ...more: string[]) {
-    const child = spawn(process.execPath, command(name, ...more), { env, cwd: folder });
-    const texts: Buffer[] = [];
-    child.stdout.on("data", (text) => texts.push(text));
-    child.stderr.on("data", (text) => texts.push(text));
-    const outcome = new Promise<Outcome>((resolve) => {
-      child.on("close", (code) => resolve({ code: code ?? -1, output: Buffer.concat(texts).toString() }));
-    });
-    return { child, outcome };
-  }
-
-  let undisturbed: Record<string, string>;
-  let reference: string;
-
-  beforeAll(async () => {
-    reference = mkdtempSync(join(tmpdir(), "flipturn-intents-"));
-    const reliable = await startOpenAI({ answer: intentFor });
-    [folder, server] = [reference, reliable];
-    await library(demo("reference"));
-    undisturbed = digests("reference");
-    await reliable.close();
-  });
-  afterAll(() => rmSync(reference, { recursive: true }));
-
-  test("stopped by a server that begins to refuse the key exits with 2, and goes on where it was", async () => {
-    server.script(...Array.from({ length: 30 }, () => null));
-    server.always(errors.wrongKey("sk-…"));
-    const stopped = await start("run").outcome;
-    expect(stopped.code).toBe(2);
-    expect(stopped.output).toContain("HTTP 401");
-    expect(journalLines("run")).toBe(30);
-    server.always(null);
-    const resumed = await start("run").outcome;
-    expect(resumed.code, resumed.output).toBe(0);
-    expect(server.requests.filter((request) => request.answered)).toHaveLength(86);
-    expectPaidOnce();
-    expect(digests("run")).toEqual(undisturbed);
-    expectNowhere(KEY, "run");
-    expect(stopped.output + resumed.output).not.toContain(KEY);
-  });
-
-  test("killed in the middle asks for nothing again that was answered, and gives the same bytes", async () => {
-    server.script(...Array.from({ length: 25 }, () => null));
-    server.always({ kind: "stall", afterBytes: 10 });
-    const { child, outcome } = start("run");
-    await vi.waitFor(() => expect(journalLines("run")).toBe(25), { timeout: 30_000, interval: 20 });
-    await vi.waitFor(() => expect(server.requests).toHaveLength(29), { timeout: 30_000, interval: 20 });
-    child.kill("SIGKILL");
-    await outcome;
-    server.always(null);
-    const resumed = await start("run").outcome;
-    expect(resumed.code, resumed.output).toBe(0);
-    expect(server.requests).toHaveLength(29 + 86 - 25);
-    expectPaidOnce();
-    expect(digests("run")).toEqual(undisturbed);
-    expectNowhere(KEY, "run");
-    expect(resumed.output).not.toContain(KEY);
-  });
-
-  test("with a torn last line in the journal asks again for that answer alone", async () => {
-    expect((await start("run").outcome).code).toBe(0);
-    const path = join(folder, "run", "05-intents", "journal", "00000.jsonl");
-    const text = readFileSync(path, "utf8");
-    writeFileSync(path, text.slice(0, -30));
-    server.requests.length = 0;
-    const again = await start("run", "--force", "--from", "intents").outcome;
-    expect(again.code, again.output).toBe(0);
+  test("has the reason too_long at once when there is nothing to leave out", async () => {
+    server.script(errors.tooLong);
+    expect(await ask({}, hello.slice(0, 1))).toMatchObject({ status: "too_long", truncated: false });
     expect(server.requests).toHaveLength(1);
-    expect(digests("run")).toEqual(undisturbed);
   });
 
-  test("exits with 2 at an --intent-prompt without its mark, and says which file and what is missing", async () => {
-    const path = join(folder, "prompt.txt");
-    writeFileSync(path, "Say what they want.");
-    const { code, output } = await start("run", "--intent-prompt", path).outcome;
-    expect(code).toBe(2);
-    expect(output).toContain(`${path}: has [CONVERSATION] 0 times`);
-    expect(server.requests).toEqual([]);
+  test.each([
+    "This model's maximum context length is 8192 tokens",
+    "the request exceeds the available context size, try increasing it",
+    "Requested tokens (5000) exceed context window of 2048",
+  ])("is known by the words of servers without a code: %s", async (message) => {
+    server.script(null, { kind: "error", status: 400, code: null, message });
+    await ask();
+    expect((await ask({}, about("long").slice(0, 1)))?.status).toBe("too_long");
   });
+});
+
+describe("a refusal is final, with its reason,", () => {
+  test.each<[string, Behaviour]>([
+    ["as a message's refusal", { kind: "refusal", text: "I can't help with that." }],
+    ["as an answer stopped by the filter", { kind: "answer", text: GOOD, finish: "content_filter" }],
+    ["as a prompt stopped by the filter", errors.contentFilter],
+    ["in words", { kind: "answer", text: "I'm sorry, but I can't assist with that." }],
+    ["in words with curly quotes", { kind: "answer", text: "I’m sorry, but I can’t assist with that request." }],
+  ])("%s", async (_, behaviour) => {
+    server.script(behaviour);
+    expect(await ask()).toMatchObject({ status: "refused", intent: null });
+    expect(await ask()).toMatchObject({ status: "refused" });
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe("an answer cut off at the token limit", () => {
+  const cut: Behaviour = { kind: "answer", text: "You are a user ch", finish: "length" };
+
+  test("is asked for once more with twice the limit", async () => {
+    server.script(cut);
+    expect(await ask()).toMatchObject({ status: "ok" });
+    expect(server.requests.map(({ body }) => body["max_completion_tokens"])).toEqual([200, 400]);
+  });
+
+  test("has the reason cut_off when that is not enough", async () => {
+    server.script(cut, cut);
+    expect(await ask()).toMatchObject({ status: "cut_off" });
+    expect(await ask()).toMatchObject({ status: "cut_off" });
+    expect(server.requests).toHaveLength(2);
+  });
+});
+
+describe("a passing failure is tried again with back-off, six times by default:", () => {
+  const rows: [string, Behaviour, RegExp, "failed" | "unheard"][] = [
+    ["408", errors.broken(408), /HTTP 408/, "failed"],
+    ["409", errors.broken(409), /HTTP 409/, "failed"],
+    ["500", errors.broken(500), /HTTP 500/, "failed"],
+    ["503", errors.broken(503), /HTTP 503/, "failed"],
+    [
+      "a web page",
+      { kind: "body", body: "<html>sign in</html>", type: "text/html" },
+      /not a chat completion/,
+      "unheard",
+    ],
+    [
+      "a web page that says it is JSON",
+      { kind: "body", body: "<html>", type: "application/json" },
+      /not JSON/,
+      "unheard",
+    ],
+    ["JSON that is cut", { kind: "body", body: '{"choices":[{"mess', type: "application/json" }, /not JSON/, "unheard"],
+    [
+      "JSON that is something else",
+      { kind: "body", body: "{}", type: "application/json" },
+      /not a chat completion/,
+      "unheard",
+    ],
+    [
+      "no choices",
+      { kind: "body", body: '{"choices":[]}', type: "application/json" },
+      /not a chat completion/,
+      "unheard",
+    ],
+    ["JSON null", { kind: "body", body: "null", type: "application/json" }, /not a chat completion/, "unheard"],
+    ["an empty body", { kind: "body", body: "", type: "application/json" }, /./, "unheard"],
+    ["a reset", { kind: "cut", afterBytes: null }, /connection failed/, "unheard"],
+    ["a reset in the middle", { kind: "cut", afterBytes: 60 }, /connection failed/, "unheard"],
+    ["silence", { kind: "stall", afterBytes: null }, /no answer within 0.2 s/, "unheard"],
+    ["silence in the middle of the body", { kind: "stall", afterBytes: 60 }, /no answer within 0.2 s/, "unheard"],
+  ];
+
+  test.each(rows)("%s", async (_, behaviour, why, counted) => {
+    const given = { timeoutSeconds: 0.2 };
+    server.script(behaviour, null);
+    expect((await ask(given))?.status).toBe("ok");
+    expect(server.requests).toHaveLength(2);
+    expect(journal().map(({ status }) => status)).toEqual(["sent", counted, "sent", "answered"]);
+
+    server.script(...Array.from({ length: 6 }, () => behaviour));
+    const { engine, close } = await start({ ...given, model: "another" }, { input: 1, output: 1, batch: 1 });
+    expect(await engine.resolve(hello)).toBeNull();
+    const { failures, spent } = engine.state;
+    await close();
+    expect(server.requests).toHaveLength(2 + 6);
+    expect(Object.keys(failures).join()).toMatch(why);
+    expect(Object.values(failures)).toEqual([6]);
+    // What may have been billed counts as spent.
+    if (counted === "unheard") expect(spent).toBeGreaterThan(0);
+    else expect(spent).toBe(0);
+  });
+
+  test("the back-off is a random share of a doubling time", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    server.script(...Array.from({ length: 5 }, () => errors.broken(500)), null);
+    await ask();
+    expect(waits).toEqual([500, 1000, 2000, 4000, 8000]);
+  });
+
+  test("a Retry-After of a 503 is waited for, capped at a minute", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(0);
+    const busy = (after: string) => ({ ...errors.broken(503), headers: { "retry-after": after } }) as Behaviour;
+    server.script(busy("5"), busy("900"), null);
+    await ask();
+    expect(waits).toEqual([5000, 60_000]);
+  });
+});
+
+describe("a server that cannot be reached", () => {
+  test("at the start is tried a few times, then the run stops; nothing is marked", async () => {
+    await server.close();
+    const error = await failure(ask({ tries: 3 }));
+    expect(error).toBeInstanceOf(RemoteError);
+    expect(error.message).toMatch(/gave up after 3 tries.*ECONNREFUSED.*run the same command again/);
+    expect(journal().filter(({ status }) => status !== "sent" && status !== "failed" && status !== "unheard")).toEqual(
+      [],
+    );
+    server = await startOpenAI({ answer: () => GOOD });
+    expect((await ask())?.status).toBe("ok");
+  });
+
+  test("later holds everything back but one request at a time, and uses up no try", async () => {
+    const { port } = new URL(server.url);
+    const { engine, close } = await start({ tries: 1, concurrency: 8 });
+    await engine.resolve(about("first"));
+    await server.close();
+    const work = Promise.all(Array.from({ length: 20 }, (_, at) => engine.resolve(about(`question ${at}`))));
+    await vi.waitFor(() => expect(engine.state.failures["ECONNREFUSED"]).toBeGreaterThan(12));
+    expect(engine.state.width).toBe(1);
+    const widths = new Set<number>();
+    server = await startOpenAI({
+      answer: () => GOOD,
+      port: Number(port),
+      delayMs: () => (widths.add(engine.state.width), 0),
+    });
+    const outcomes = await work;
+    await close();
+    expect(outcomes.every((outcome) => outcome?.status === "ok")).toBe(true);
+    expect(server.requests).toHaveLength(20);
+    expect(widths.has(1)).toBe(true);
+  });
+
+  test("for ten minutes stops the run", async () => {
+    const { engine, close } = await start();
+    await engine.resolve(about("first"));
+    await server.close();
+    const error = await failure(engine.resolve(hello));
+    await close();
+    expect(error).toBeInstanceOf(RemoteError);
+    expect(ahead).toBeGreaterThan(9 * 60_000);
+    server = await startOpenAI({ answer: () => GOOD });
+  });
+});
+
+describe("an answer that is not an intent yet", () => {
+  test.each<[string, string]>([
+    ["quotes", `"${GOOD}"\n`],
+    ["curly quotes", `“${GOOD}”`],
+    ["bold", `**${GOOD}**`],
+    ["white space", `\n  ${GOOD} `],
+    ["a label", `Summary: ${GOOD}`],
+    ["a bold label and quotes", `**User intent:** "${GOOD}"`],
+    ["a code fence", `\`\`\`text\n${GOOD}\n\`\`\``],
+    ["another case", GOOD.replace("You are a user", "you are a User")],
+    ["a line break", GOOD.replace("get help", "get\nhelp")],
+  ])("because of its decoration (%s) is repaired, without another request", async (_, text) => {
+    server.script({ kind: "answer", text });
+    expect(await ask()).toMatchObject({ status: "ok", intent: GOOD });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  const faults: [string, string | null, string, RegExp][] = [
+    ["empty", "", "empty", /was empty/],
+    ["nothing but quotes", '""', "empty", /was empty/],
+    ["null", null, "empty", /was empty/],
+    ["another beginning", "The user wants to get help.", "wrong_prefix", /does not start with "You are a user/],
+    ["more than one paragraph", `${GOOD}\n\nLet me know if you need more.`, "paragraphs", /more than one paragraph/],
+    ["too many words", `${GOOD} ${"word ".repeat(100)}`, "too_many_words", /more than 100 words/],
+  ];
+
+  test.each(faults)("(%s) is asked for once more with the fault named", async (_, text, __, named) => {
+    server.script({ kind: "answer", text });
+    expect(await ask()).toMatchObject({ status: "ok", intent: GOOD });
+    expect(server.requests).toHaveLength(2);
+    const [question, ...more] = server.requests[1]?.body.messages ?? [];
+    expect(question?.content).toBe(prompts()[0]);
+    expect(more.at(-1)).toMatchObject({ role: "user", content: expect.stringMatching(named) });
+    if (text?.trim()) expect(more[0]).toEqual({ role: "assistant", content: text });
+  });
+
+  test.each(faults)("(%s) twice is invalid, with the fault as detail", async (_, text, fault) => {
+    server.script({ kind: "answer", text }, { kind: "answer", text });
+    expect(await ask()).toMatchObject({ status: "invalid", intent: null, fault });
+    expect(await ask()).toMatchObject({ status: "invalid", fault });
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test("is judged anew, without being paid for again, when only what is wanted changes", async () => {
+    server.script({ kind: "answer", text: "The user wants tea." }, { kind: "answer", text: "The user wants tea." });
+    expect((await ask())?.status).toBe("invalid");
+    expect(await ask({ intentPrefix: "The user" })).toMatchObject({ status: "ok", intent: "The user wants tea." });
+    expect(await ask({ intentPrefix: "" })).toMatchObject({ status: "ok" });
+    expect(server.requests).toHaveLength(2);
+  });
+});
+
+describe("many conversations in a row that come to nothing", () => {
+  test.each<[string, Behaviour, RegExp]>([
+    ["because the server fails", errors.broken(500), /5 conversations in a row.*5 HTTP 500/],
+    ["because the answers are no intents", { kind: "answer", text: "Sure!" }, /5 conversations in a row.*5 invalid/],
+    ["because of refusals", { kind: "refusal", text: "No." }, /5 conversations in a row.*5 refused/],
+  ])("stop the run with a summary, %s", async (_, behaviour, message) => {
+    server.script(null);
+    server.always(behaviour);
+    const { all } = await askAll(50, { concurrency: 2, maxFailures: 5, tries: 2 });
+    const reasons = all.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+    expect(reasons[0]).toBeInstanceOf(RemoteError);
+    expect(reasons[0].message).toMatch(message);
+    expect(server.requests.length).toBeLessThanOrEqual(1 + 2 * 5 + 8);
+    server.always(null);
+  });
+
+  test("are counted in a row: a success between them starts the count again", async () => {
+    server.script(
+      ...Array.from({ length: 40 }, (_, at): Behaviour | null =>
+        at % 4 === 0 ? null : { kind: "refusal", text: "No." },
+      ),
+    );
+    const { all } = await askAll(40, { concurrency: 1, maxFailures: 4 });
+    expect(all.every((each) => each.status === "fulfilled")).toBe(true);
+  });
+});
+
+test("a run that is stopped leaves waits and silent servers at once, and counts what was under way as perhaps billed", async () => {
+  server.script({ kind: "stall", afterBytes: 10 });
+  setTimeout(() => stop.abort(), 50);
+  expect((await failure(ask())).name).toBe("AbortError");
+  expect(journal().map(({ status }) => status)).toEqual(["sent", "unheard"]);
+});
+
+test("no error repeats the key, whatever the server says, and neither does the journal", async () => {
+  for (const behaviour of [errors.wrongKey(KEY), { ...errors.odd, message: `bad ${KEY}` } as Behaviour]) {
+    server.script(behaviour);
+    const { message } = await failure(ask());
+    expect(message).not.toContain(KEY);
+  }
+  server.script(null, { ...errors.odd, message: `bad ${KEY}` } as Behaviour);
+  await askAll(2, { concurrency: 1 });
+  expect(JSON.stringify(journal())).toContain("bad (key)");
+  expect(readFileSync(join(folder, "journal", "answers.jsonl"), "utf8")).not.toContain(KEY);
 });
