@@ -40,6 +40,9 @@ export class Pace {
   #told = { requests: Number.POSITIVE_INFINITY, tokens: Number.POSITIVE_INFINITY };
   #isTold = false;
   #inFlight = 0;
+  /** The most at a time in the last window of as many answers as may be under way. */
+  #peak = 0;
+  #sinceWindow = 0;
   #queue: Promise<void> = Promise.resolve();
   #freed: (() => void) | null = null;
   #pausedUntil = Number.NEGATIVE_INFINITY;
@@ -90,6 +93,7 @@ export class Pace {
     try {
       await this.#admission(tokens, signal);
       this.#inFlight++;
+      this.#peak = Math.max(this.#peak, this.#inFlight);
       return { sentAt: this.#clock.now(), tokens };
     } finally {
       leave();
@@ -114,10 +118,13 @@ export class Pace {
       return;
     }
     if (this.#latency > 4 * this.#best) this.#isStarting = false;
-    const isUsed = 2 * this.#inFlight >= this.#width;
-    if (isUsed)
+    // A width that is not made use of tells nothing of a greater one.
+    if (2 * this.#peak >= this.#width)
       this.#width = Math.min(this.#limits.concurrency, this.#width + (this.#isStarting ? 1 : 1 / this.#width));
     this.#share = Math.min(1, this.#share + 0.01 / this.#width);
+    if (++this.#sinceWindow < this.#width) return;
+    this.#sinceWindow = 0;
+    this.#peak = this.#inFlight;
   }
 
   /** The server refused because of too many requests, and may have said how long to wait. Throws LimitError after half an hour of it. */

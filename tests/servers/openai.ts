@@ -20,6 +20,9 @@ type ChatRequestRecord = {
   /** The content of the last message. */
   prompt: string;
   answered: boolean;
+  /** The model was at work: a bill would have it. */
+  isBilled: boolean;
+  usage: { input_tokens: number; output_tokens: number };
 };
 
 /** How one request is answered. `afterBytes` counts bytes of the body; null = not even the head of the answer is sent. */
@@ -87,9 +90,13 @@ export async function startOpenAI(setup: ServerSetup): Promise<OpenAIServer> {
     const body = JSON.parse(await textOf(request)) as ChatRequest;
     const authorization = request.headers.authorization ?? null;
     const prompt = body.messages.at(-1)?.content ?? "";
-    const record: ChatRequestRecord = { path: request.url ?? "", authorization, body, prompt, answered: false };
-    requests.push(record);
     const behaviour = (queue.length > 0 ? queue.shift() : standing) ?? { kind: "answer", text: setup.answer(body) };
+    const record: ChatRequestRecord = {
+      ...{ path: request.url ?? "", authorization, body, prompt, answered: false },
+      isBilled: behaviour.kind !== "error",
+      usage: usageOf(body, "text" in behaviour ? (behaviour.text ?? "") : ""),
+    };
+    requests.push(record);
     underWay++;
     most = Math.max(most, underWay);
     response.on("close", () => underWay--);
@@ -165,6 +172,15 @@ async function send(response: ServerResponse, record: ChatRequestRecord, behavio
   }
 }
 
+/** Tokens, counted at four characters each. */
+function usageOf(request: ChatRequest, answer: string): { input_tokens: number; output_tokens: number } {
+  const tokens = (text: string) => Math.ceil(text.length / 4);
+  return {
+    input_tokens: tokens(request.messages.map((each) => each.content).join("")),
+    output_tokens: tokens(answer),
+  };
+}
+
 /** A chat completion as OpenAI sends it; the model is named with its date, and tokens are counted at four characters each. */
 function completion(
   request: ChatRequest,
@@ -172,9 +188,8 @@ function completion(
   finish_reason: string,
   cached_tokens = 0,
 ): object {
-  const tokens = (text: string) => Math.ceil(text.length / 4);
-  const prompt_tokens = tokens(request.messages.map((each) => each.content).join(""));
-  const completion_tokens = tokens(message.content ?? message.refusal ?? "");
+  const used = usageOf(request, message.content ?? message.refusal ?? "");
+  const [prompt_tokens, completion_tokens] = [used.input_tokens, used.output_tokens];
   return {
     id: "chatcmpl-loopback",
     object: "chat.completion",

@@ -439,7 +439,7 @@ describe("a server that cannot be reached", () => {
     server = await startOpenAI({
       answer: () => GOOD,
       port: Number(port),
-      delayMs: () => (widths.add(engine.state.width), 0),
+      delayMs: () => widths.add(engine.state.width).size * 0,
     });
     const outcomes = await work;
     await close();
