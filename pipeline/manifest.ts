@@ -35,9 +35,10 @@ export async function fingerprint(run: Run, name: string): Promise<string> {
   }
   const inputs = stage.reads.length === 0 ? [plan.hub, plan.inputs] : [];
   const { options, phases, files } = plannedStage(plan, name);
+  const decisive = Object.entries(options).filter(([option]) => !stage.unhashed?.includes(option));
   return digest({
     name,
-    options,
+    options: Object.fromEntries(decisive),
     phases,
     files,
     inputs,
