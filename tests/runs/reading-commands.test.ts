@@ -94,7 +94,7 @@ describe("status", () => {
     expect(found.slice(0, 3).map((each: object) => Object.values(each).slice(0, 4))).toEqual([
       ["download", "done", 4, 4],
       ["prepare", "begun", 6, 1],
-      ["dedup", "waiting", 10, 0],
+      ["dedup", "waiting", 15, 0],
     ]);
   });
 });
@@ -332,7 +332,7 @@ describe("--help", () => {
     const text = (await read(command, "--help")).replaceAll(/\s+/g, " ");
     for (const stage of stages) {
       for (const [name, type] of Object.entries(stage.options.shape)) {
-        const flag = stage.name === "intents" && name === "provider" ? "intents" : kebab(name);
+        const flag = { "intents.provider": "intents", "split.by": "split-by" }[`${stage.name}.${name}`] ?? kebab(name);
         expect(text, `${stage.name}.${name}`).toContain(`--${flag} <`);
         expect(type.description, `${stage.name}.${name} has a description`).toBeTruthy();
         expect(text).toContain(type.description?.replaceAll(/\s+/g, " "));
