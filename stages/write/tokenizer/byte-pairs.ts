@@ -27,7 +27,6 @@ export type BytePairRules = {
  */
 export class BytePairCodec implements Codec {
   readonly #rules: BytePairRules;
-  readonly #byteIds: Uint32Array;
   readonly #whole: ReadonlyMap<string, number> | null;
   readonly #merger: Merger;
   readonly #cache = new PieceCache();
@@ -37,9 +36,8 @@ export class BytePairCodec implements Codec {
 
   constructor(rules: BytePairRules) {
     this.#rules = rules;
-    this.#byteIds = byteIds(rules);
     this.#whole = rules.ignoreMerges ? wholeTokens(rules) : null;
-    this.#merger = new Merger(rules.merges);
+    this.#merger = new Merger(rules.merges, byteIds(rules));
   }
 
   encode(text: string): Uint32Array {
@@ -66,8 +64,7 @@ export class BytePairCodec implements Codec {
   }
 
   #merge(piece: string): readonly number[] {
-    const bytes = this.#utf8.encode(piece);
-    const ids = this.#merger.merge(Uint32Array.from(bytes, (byte) => this.#byteIds[byte] as number));
+    const ids = this.#merger.merge(this.#utf8.encode(piece));
     this.#cache.set(piece, ids);
     return ids;
   }

@@ -15,22 +15,25 @@ const PLACES = 2 ** 32;
 const NO_PAIR = -1;
 
 /**
- * Merges a run of byte tokens. Pairs wait in a heap ordered by rank and then by place, so a run of n bytes costs
+ * Merges a run of bytes. Pairs wait in a heap ordered by rank and then by place, so a run of n bytes costs
  * O(n log n) however long it is. What waits for a pair that is no longer there is known by its rank and skipped.
  */
 export class Merger {
   readonly #pairs: PairTable;
+  readonly #byteIds: Uint32Array;
   readonly #shared = new Run(SHARED_BYTES);
 
-  constructor(merges: Merges) {
+  /** `byteIds` are the tokens of the 256 single bytes. */
+  constructor(merges: Merges, byteIds: Uint32Array) {
     this.#pairs = new PairTable(merges);
+    this.#byteIds = byteIds;
   }
 
-  /** The tokens that the ids of single bytes become. */
-  merge(ids: ArrayLike<number>): number[] {
-    const run = ids.length <= SHARED_BYTES ? this.#shared : new Run(ids.length);
-    run.start(ids);
-    for (let at = 0; at + 1 < ids.length; at++) this.#offer(run, at);
+  /** The tokens that bytes become. */
+  merge(bytes: Uint8Array): number[] {
+    const run = bytes.length <= SHARED_BYTES ? this.#shared : new Run(bytes.length);
+    run.start(bytes, this.#byteIds);
+    for (let at = 0; at + 1 < bytes.length; at++) this.#offer(run, at);
     for (let at = run.take(this.#pairs); at >= 0; at = run.take(this.#pairs)) this.#join(run, at);
     return run.left();
   }
@@ -74,10 +77,10 @@ class Run {
     this.#heap = new Float64Array(3 * capacity);
   }
 
-  start(ids: ArrayLike<number>): void {
-    this.length = ids.length;
-    this.ids.set(ids);
-    for (let at = 0; at < ids.length; at++) {
+  start(bytes: Uint8Array, byteIds: Uint32Array): void {
+    this.length = bytes.length;
+    for (let at = 0; at < bytes.length; at++) {
+      this.ids[at] = byteIds[bytes[at] as number] as number;
       this.next[at] = at + 1;
       this.previous[at] = at - 1;
       this.pairs[at] = NO_PAIR;

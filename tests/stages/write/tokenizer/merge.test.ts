@@ -10,6 +10,14 @@ function columns(merges: readonly Triple[]): Merges {
   return { left: column(0), right: column(1), merged: column(2), rank: Uint32Array.from(merges.keys()) };
 }
 
+/** Merges small ids, each of which is the byte of that value. */
+function merge(merges: readonly Triple[], ids: readonly number[]): number[] {
+  return new Merger(
+    columns(merges),
+    Uint32Array.from({ length: 256 }, (_, byte) => byte),
+  ).merge(Uint8Array.from(ids));
+}
+
 /** The definition: of all pairs that merge, the one of the lowest rank goes first, of equals the leftmost. */
 function byDefinition(merges: readonly Triple[], ids: readonly number[]): number[] {
   const left = [...ids];
@@ -36,19 +44,18 @@ const someMerges = fc.array(fc.tuple(fc.nat(), fc.nat(), fc.nat(9)), { minLength
 test("merges as the definition says", () => {
   fc.assert(
     fc.property(someMerges, fc.array(fc.nat(3), { maxLength: 60 }), (merges, ids) => {
-      expect(new Merger(columns(merges)).merge(ids)).toEqual(byDefinition(merges, ids));
+      expect(merge(merges, ids)).toEqual(byDefinition(merges, ids));
     }),
     { numRuns: 2000 },
   );
 });
 
 test("takes the leftmost of equal pairs", () => {
-  expect(new Merger(columns([[0, 0, 1]])).merge([0, 0, 0])).toEqual([1, 0]);
+  expect(merge([[0, 0, 1]], [0, 0, 0])).toEqual([1, 0]);
 });
 
 test("leaves what does not merge, one id, and nothing", () => {
-  const merger = new Merger(columns([[0, 1, 2]]));
-  expect([merger.merge([1, 0]), merger.merge([7]), merger.merge([])]).toEqual([[1, 0], [7], []]);
+  for (const left of [[1, 0], [7], []]) expect(merge([[0, 1, 2]], left)).toEqual(left);
 });
 
 test("merges a run that is longer than the shared buffers as it does a short one", () => {
@@ -57,8 +64,14 @@ test("merges a run that is longer than the shared buffers as it does a short one
     [2, 2, 3],
     [3, 3, 4],
   ];
-  const merger = new Merger(columns(merges));
   const long = Array.from({ length: 80_000 }, (_, at) => at % 2);
-  expect(merger.merge(long)).toEqual(Array(10_000).fill(4));
-  expect(merger.merge(long.slice(0, 9))).toEqual([4, 0]);
+  expect(merge(merges, long)).toEqual(Array(10_000).fill(4));
+  expect(merge(merges, long.slice(0, 9))).toEqual([4, 0]);
+});
+
+test("begins with the token of each byte, whatever its id", () => {
+  const byteIds = new Uint32Array(256);
+  byteIds.set([70, 71], 97);
+  const merges: Triple[] = [[70, 71, 90]];
+  expect(new Merger(columns(merges), byteIds).merge(Buffer.from("abba"))).toEqual([90, 71, 70]);
 });
