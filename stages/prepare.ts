@@ -12,11 +12,13 @@ import { inputName, inputPath, userKeyName } from "../pipeline/plan.ts";
 import { keyed, shardOf } from "../pipeline/random.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
+import { Closing } from "../schemas/closing.ts";
 import { countControlTokens } from "../schemas/control.ts";
 import { Conversation, conversationId, isEmpty } from "../schemas/conversation.ts";
 import type { Tally } from "../schemas/manifest.ts";
 import type { Rejection } from "../schemas/rejection.ts";
 import { ChatColumns, OPTIONAL } from "./prepare/chat.ts";
+import { closingOf } from "./prepare/closing.ts";
 import { judge } from "./prepare/judge.ts";
 import { type BadRow, type Found, readRows } from "./prepare/rows.ts";
 import { type Row, rejection, settle } from "./prepare/settle.ts";
@@ -91,6 +93,7 @@ export function recordOf(
       redacted,
       toxic,
     },
+    ended_at: raw.ended_at ?? null,
   };
 }
 
@@ -199,8 +202,10 @@ async function gather(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   for (const input of plan.inputs.keys()) {
     for (const line of readShard(task.path(scattered(input)), index)) records.push(JSON.parse(line) as Row);
   }
-  const { conversations, rejections } = settle(records, options);
+  const { conversations, ends, rejections } = settle(records, options);
   const kept = await task.write("conversations", Conversation, conversations);
+  const closings = conversations.map((conversation, at) => closingOf(conversation, ends[at] ?? null));
+  await task.write("closings", Closing, closings);
   const rejected = await task.writeRejections(rejections);
   return { kept, rejected };
 }

@@ -10,6 +10,8 @@ export interface RawConversation {
   readonly model: string | null;
   /** ISO 8601 in UTC. */
   readonly started_at: string | null;
+  /** When the last turn came, ISO 8601 in UTC; absent or null = not known. */
+  readonly ended_at?: string | null;
   readonly turns: readonly { role: string; content: string }[];
   readonly redacted: boolean | null;
   readonly toxic: boolean | null;
