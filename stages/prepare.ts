@@ -51,6 +51,10 @@ export const PrepareOptions = z.strictObject({
     .enum(["drop", "keep"])
     .default("drop")
     .describe("rows whose id was seen before (WildChat: the same content): keep the earliest, or all under new ids"),
+  paths: z
+    .enum(["best", "leaves"])
+    .default("best")
+    .describe("source `oasst2`: the best-ranked path of each message tree, or one path for each of its leaves"),
   maxBadRows: z
     .number()
     .min(0)
@@ -114,13 +118,7 @@ async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   const writer = new ShardWriter(plan.shards);
   let rows = 0;
   async function* blocks() {
-    for await (const found of readRows(
-      inputPath(run, index),
-      inputName(plan, index),
-      source,
-      options.columns,
-      task.signal,
-    )) {
+    for await (const found of readRows(inputPath(run, index), inputName(plan, index), source, options, task.signal)) {
       rows++;
       const record =
         "bad" in found
