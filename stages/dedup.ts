@@ -9,12 +9,14 @@
  *
  * count (a shard each): 7-grams of the openings, sorted and counted. merge (a hash range each): heavy 7-grams overall.
  * mark (a shard each): where heavy 7-grams stand. join (once): templates, and the curve over thresholds. sign (a shard
- * each): signatures. pair (a hash range each): similar texts. cluster (once): clusters. drop (a shard each): rejections.
+ * each): signatures. pair (a hash range each): similar texts. cluster (once): clusters. follow (once): users who go on
+ * elsewhere where a conversation stops. drop (a shard each): rejections, traits, and how sure each ending is.
  */
 import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
 import { count, merge } from "./dedup/count.ts";
 import { drop } from "./dedup/drop.ts";
+import { follow } from "./dedup/endings.ts";
 import { join } from "./dedup/join.ts";
 import { mark } from "./dedup/mark.ts";
 import { cluster, pair, sign } from "./dedup/near/phases.ts";
@@ -71,7 +73,8 @@ export const DedupOptions = z.strictObject({
 });
 export type DedupOptions = z.infer<typeof DedupOptions>;
 
-const INTERMEDIATE = /^(counts|frequent|links|profiles|marks|texts|grams|survivors|keys|sets|entries|pairs|members)-/;
+const INTERMEDIATE =
+  /^(counts|frequent|links|profiles|marks|texts|grams|survivors|keys|sets|entries|pairs|members|followed)-/;
 
 export const dedup = defineStage({
   name: "dedup",
@@ -92,6 +95,7 @@ export const dedup = defineStage({
     { name: "sign", tasks: (plan) => plan.shards, run: sign },
     { name: "pair", tasks: (plan) => plan.shards, run: pair },
     { name: "cluster", tasks: () => 1, run: cluster },
+    { name: "follow", tasks: () => 1, run: follow },
     { name: "drop", tasks: (plan) => plan.shards, run: drop },
   ],
 });

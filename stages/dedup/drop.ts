@@ -4,6 +4,7 @@ import type { Tally } from "../../schemas/manifest.ts";
 import type { Rejection } from "../../schemas/rejection.ts";
 import { Trait } from "../../schemas/trait.ts";
 import type { DedupOptions } from "../dedup.ts";
+import { writeEndings } from "./endings.ts";
 import { KeyRow, MemberRow } from "./near/phases.ts";
 import { dropped, sift } from "./sift.ts";
 
@@ -33,6 +34,7 @@ export async function drop(task: Task<DedupOptions>): Promise<Partial<Tally>> {
   }
   const kept = await task.write("traits", Trait, traits());
   const rejected = await task.writeRejections(left);
+  await writeEndings(task, new Set(left.map((each) => each.id)));
   return { taken: row, in: row, kept, rejected };
 }
 

@@ -50,7 +50,7 @@ export function markOpening(
 }
 
 /** What each threshold of the curve would cover of an opening; null if none covers anything. */
-export function profile(mark: Mark, counts: ArrayLike<number>): Profile | null {
+function profile(mark: Mark, counts: ArrayLike<number>): Profile | null {
   if (mark.grams.length === 0) return null;
   const covered = MIN_COUNTS.map((least) => coveredWords(mark, (gram) => (counts[gram] as number) > least));
   return profileOf(covered, mark.words);
