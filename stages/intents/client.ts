@@ -49,7 +49,7 @@ function requireAddress(baseURL: string, isBatch: boolean): void {
 }
 
 /** The SDK's client over a pool with as many connections as there are requests at a time; without its retries. */
-export function openaiClient(
+function openaiClient(
   options: { readonly baseUrl: string | null; readonly concurrency: number },
   world: World,
 ): { client: OpenAI; close: () => Promise<void> } {
@@ -137,7 +137,7 @@ function again(why: string, waitMs: number | null = null, isHeard = false): Atte
 }
 
 /** What a chat completion says, or that it is none. */
-export function readCompletion(completion: OpenAI.ChatCompletion | null, headers: Headers | null): Attempt {
+function readCompletion(completion: OpenAI.ChatCompletion | null, headers: Headers | null): Attempt {
   const choice = completion?.choices?.[0];
   if (!completion || !choice?.message) return again("an answer that is not a chat completion");
   const refused = Boolean(choice.message.refusal) || choice.finish_reason === "content_filter";
@@ -167,7 +167,7 @@ function readFailure(error: unknown, client: OpenAI, isFirst: boolean): Attempt 
 const DOWN = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"]);
 
 /** What an answer that is an error means. */
-export function readError(
+function readError(
   { status, code, message }: { status: number; code: string | null; message: string },
   headers: Headers | null,
   { baseURL, apiKey }: Pick<OpenAI, "baseURL" | "apiKey">,

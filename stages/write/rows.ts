@@ -27,7 +27,7 @@ export interface RowSettings {
 }
 
 /** What became of the length of a sample. `impossible`: it is no row. */
-export type Length = "untouched" | "shortened" | "cut" | "longer" | "impossible";
+type Length = "untouched" | "shortened" | "cut" | "longer" | "impossible";
 
 /** A sample with the turns that stay: its context begins with turn `from`. Counts of tokens are null where nothing counts them. */
 export interface Fitted {

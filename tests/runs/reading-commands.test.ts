@@ -332,7 +332,8 @@ describe("--help", () => {
     const text = (await read(command, "--help")).replaceAll(/\s+/g, " ");
     for (const stage of stages) {
       for (const [name, type] of Object.entries(stage.options.shape)) {
-        const flag = { "intents.provider": "intents", "split.by": "split-by" }[`${stage.name}.${name}`] ?? kebab(name);
+        const named: Record<string, string> = { "intents.provider": "intents", "split.by": "split-by" };
+        const flag = named[`${stage.name}.${name}`] ?? kebab(name);
         expect(text, `${stage.name}.${name}`).toContain(`--${flag} <`);
         expect(type.description, `${stage.name}.${name} has a description`).toBeTruthy();
         expect(text).toContain(type.description?.replaceAll(/\s+/g, " "));
