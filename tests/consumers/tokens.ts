@@ -13,10 +13,11 @@ import { anyText, ofTokens } from "../helpers/texts.ts";
 import { PRE_TOKENIZERS, tokenizerFile } from "../helpers/tokenizer-file.ts";
 
 const require = createRequire(import.meta.url);
+const REAL = join("..", "shared", "data");
 const NASTY = 50_000;
 
 /** Writes what `tokens.py` compares: our vocabulary and merges, and texts with the ids that we give them. */
-export async function writeTokens(folder: string, shared: string): Promise<void> {
+export async function writeTokens(folder: string): Promise<void> {
   const { spellings, controls, merges } = await llama3Rules();
   const tokens = spellings.slice(0, -controls.size).map((spelling) => Buffer.from(bytesOf(spelling ?? "") ?? []));
   const vocabulary = {
@@ -26,7 +27,7 @@ export async function writeTokens(folder: string, shared: string): Promise<void>
   };
   await writeFile(join(folder, "vocabulary.json"), JSON.stringify(vocabulary));
   const tokenizer = await loadTokenizer(null);
-  await writeIds(join(folder, "real.jsonl"), corpus(shared), tokenizer);
+  await writeIds(join(folder, "real.jsonl"), corpus(REAL), tokenizer);
   await writeIds(join(folder, "characters.jsonl"), everyCharacter(), tokenizer);
   const nasty = fc.oneof(
     anyText,
