@@ -4,6 +4,7 @@
  * A conversation without a valid intent leaves with its reason. Paid answers are journalled and never asked for twice:
  * `ask` sees to it that the journal has them all, `judge` makes the rows of a shard of it.
  */
+import { join } from "node:path";
 import { UsageError } from "../pipeline/errors.ts";
 import type { World } from "../pipeline/plan.ts";
 import { defineStage } from "../pipeline/stage.ts";
@@ -12,7 +13,7 @@ import { Conversation } from "../schemas/conversation.ts";
 import { Intent } from "../schemas/intent.ts";
 import type { Tally } from "../schemas/manifest.ts";
 import type { Rejection } from "../schemas/rejection.ts";
-import { askFor, conversationsLeft, questionOf, requireAnswers, requireServer } from "./intents/ask.ts";
+import { askByBatch, askFor, conversationsLeft, questionOf, requireAnswers, requireServer } from "./intents/ask.ts";
 import { generated } from "./intents/generated.ts";
 import { Journal } from "./intents/journal.ts";
 import { IntentsOptions, UNHASHED } from "./intents/options.ts";
@@ -29,16 +30,17 @@ function requireProvider(options: IntentsOptions, { env }: World): void {
   if (options.provider === "recorded" && options.recorded === null)
     throw new UsageError("--intents recorded needs --recorded FILE");
   if (options.intentPrompt !== null) loadPrompt(options.intentPrompt);
-  if (options.provider === "openai") requireServer(options, env);
+  if (["openai", "batch"].includes(options.provider)) requireServer(options, env);
 }
 
 /** Sees to it that all that the provider needs is there. */
 async function ask(task: Task<IntentsOptions>): Promise<Partial<Tally>> {
   const { options, world, signal } = task;
-  if (options.provider !== "openai") return {};
+  if (options.provider !== "openai" && options.provider !== "batch") return {};
   const total = (await task.manifest("dedup")).kept;
   const journal = await Journal.open(task.path(JOURNAL));
   try {
+    if (options.provider === "batch") await askByBatch(task, journal, join(task.path(JOURNAL), "batches"));
     const report = (done: number, note: string) => task.report(done, total, "intents", note);
     const parts = { options, journal, world, signal, total, report };
     const { unanswered } = await askFor(conversationsLeft(task), parts);

@@ -23,7 +23,7 @@ export async function showLedger(flags: { output?: string; json?: boolean }): Pr
   if (rows.length === 0) return console.log(`${run.folder}: nothing was sent to a language model`);
   console.log(ledgerText(rows));
   console.log(
-    `\nEvery line of it:  duckdb -c "SELECT asked, mode, status, count(*), sum(usd) FROM '${join(folder, "*.jsonl")}' GROUP BY ALL"`,
+    `\nEvery line of it:  duckdb -c "SELECT asked, mode, status, count(*), sum(usd) FROM '${join(folder, "answers.jsonl")}' GROUP BY ALL"`,
   );
 }
 

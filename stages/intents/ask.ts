@@ -3,15 +3,16 @@ import { RemoteError, UsageError } from "../../pipeline/errors.ts";
 import type { World } from "../../pipeline/plan.ts";
 import type { Task } from "../../pipeline/task.ts";
 import { Conversation } from "../../schemas/conversation.ts";
-import { serverAccess } from "./client.ts";
-import type { Clock } from "./clock.ts";
+import { fillByBatch } from "./batch/fill.ts";
+import { openaiClient, serverAccess } from "./client.ts";
+import { type Clock, realClock } from "./clock.ts";
 import { Engine } from "./engine.ts";
 import type { Journal } from "./journal.ts";
 import { knownModel } from "./models.ts";
 import type { IntentsOptions, Price } from "./options.ts";
 import { progressNote } from "./progress.ts";
 import { loadPrompt } from "./prompt.ts";
-import type { Question } from "./request.ts";
+import { nextStep, type Question } from "./request.ts";
 import { tokenizerFor } from "./tokens.ts";
 
 /** What decides the requests of a run, filled in with what is known of the model. */
@@ -47,8 +48,12 @@ export function requireServer(options: IntentsOptions, env: NodeJS.ProcessEnv): 
 type Asked = Pick<Conversation, "id" | "turns">;
 
 /** Every conversation that dedup has left, shard after shard. Memory: ids that one shard has lost, and 2,048 conversations. */
-export async function* conversationsLeft(task: Task<unknown>, shards = task.plan.shards): AsyncGenerator<Asked> {
-  for (let index = 0; index < shards; index++) {
+export async function* conversationsLeft(
+  task: Task<unknown>,
+  first = 0,
+  shards = task.plan.shards,
+): AsyncGenerator<Asked> {
+  for (let index = first; index < first + shards; index++) {
     const dropped = await task.dropped(["dedup"], index);
     for await (const each of task.read("prepare", "conversations", ASKED, index)) if (!dropped.has(each.id)) yield each;
   }
@@ -104,6 +109,25 @@ export async function askFor(conversations: AsyncIterable<Asked>, parts: AskPart
   await engine.close();
   if (failure) throw failure.error;
   return { unanswered };
+}
+
+/** Asks through the Batch API as far as `batchTail` says; what is left then is asked for by `askFor`. */
+export async function askByBatch(task: Task<IntentsOptions>, journal: Journal, folder: string): Promise<void> {
+  const { options, world, signal } = task;
+  const question = questionOf(options, world.env);
+  const count = options.budget === null ? undefined : (await tokenizerFor(options.model)).count;
+  const client = openaiClient(options, world);
+  async function* unanswered() {
+    for (let shard = 0; shard < task.plan.shards; shard++) {
+      for await (const { turns } of conversationsLeft(task, shard, 1)) {
+        const step = nextStep(turns, question, (key) => journal.get(key));
+        if ("request" in step) yield { ...step, shard };
+      }
+    }
+  }
+  const report = (note: string) => task.report(0, 0, "batches", note);
+  const parts = { options, journal, folder, client, signal, unanswered, report, ...(count && { count }) };
+  await fillByBatch({ ...parts, price: priceOf(options, world.env), clock: realClock });
 }
 
 /** Throws RemoteError if conversations have no answer and that is not wanted. */

@@ -48,18 +48,23 @@ function requireAddress(baseURL: string, isBatch: boolean): void {
   }
 }
 
-/** The SDK's client over a pool with as many connections as there are requests at a time; without its retries. */
-function openaiClient(
+/** The SDK's client without its retries. `send`: what it is sent with; default: the world's own. */
+export function openaiClient(options: { readonly baseUrl: string | null }, world: World, send = world.fetch): OpenAI {
+  const { apiKey, baseURL } = serverAccess(options, world.env);
+  return new OpenAI({ apiKey, ...(baseURL && { baseURL }), maxRetries: 0, fetch: send });
+}
+
+/** A client over a pool with as many connections as there are requests at a time. */
+function pooledClient(
   options: { readonly baseUrl: string | null; readonly concurrency: number },
   world: World,
 ): { client: OpenAI; close: () => Promise<void> } {
-  const { apiKey, baseURL } = serverAccess(options, world.env);
   // Time limits are ours; undici's own would cut what the user allows.
   const agent = new Agent({ connections: options.concurrency + 4, headersTimeout: 0, bodyTimeout: 0 });
   const pooled = (url: Parameters<typeof pooledFetch>[0], init: Parameters<typeof pooledFetch>[1]) =>
     pooledFetch(url, { ...init, dispatcher: agent });
-  const send = world.fetch === globalThis.fetch ? (pooled as unknown as typeof fetch) : world.fetch;
-  const client = new OpenAI({ apiKey, ...(baseURL && { baseURL }), maxRetries: 0, fetch: send });
+  const isReal = world.fetch === globalThis.fetch;
+  const client = openaiClient(options, world, isReal ? (pooled as unknown as typeof fetch) : world.fetch);
   return { client, close: () => agent.destroy() };
 }
 
@@ -93,7 +98,7 @@ export class Client {
     options: { readonly baseUrl: string | null; readonly concurrency: number; readonly timeoutSeconds: number },
     world: World,
   ) {
-    const { client, close } = openaiClient(options, world);
+    const { client, close } = pooledClient(options, world);
     this.openai = client;
     this.#close = close;
     this.#timeoutMs = 1000 * options.timeoutSeconds;

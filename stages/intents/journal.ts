@@ -73,6 +73,7 @@ export class Journal {
   readonly #offsets = new Offsets();
   /** The most that requests without an outcome can have cost, by key: what a kill left, or what is under way. */
   readonly #open = new Map<string, number>();
+  #openUsd = 0;
   #spent = 0;
   #end = 0;
   #dirty: NodeJS.Timeout | undefined;
@@ -123,9 +124,7 @@ export class Journal {
 
   /** Dollars spent so far. What may have been billed counts, at the most that it can have cost. */
   get spent(): number {
-    let open = 0;
-    for (const usd of this.#open.values()) open += usd;
-    return this.#spent + open;
+    return this.#spent + (this.#open.size === 0 ? 0 : this.#openUsd);
   }
 
   /** The final answer to a request. */
@@ -167,8 +166,10 @@ export class Journal {
   #note(entry: JournalEntry, offset: number): void {
     if (entry.status === "sent") {
       this.#open.set(entry.key, (this.#open.get(entry.key) ?? 0) + (entry.usd ?? 0));
+      this.#openUsd += entry.usd ?? 0;
       return;
     }
+    this.#openUsd -= this.#open.get(entry.key) ?? 0;
     this.#open.delete(entry.key);
     if (entry.status !== "failed") this.#spent += entry.usd ?? 0;
     if (isFinal(entry)) this.#offsets.set(entry.key, offset);

@@ -17,9 +17,9 @@ export type Price = z.infer<typeof Price>;
 /** The options of the stage. */
 export const IntentsOptions = z.strictObject({
   provider: z
-    .enum(["openai", "recorded", "none"])
+    .enum(["openai", "batch", "recorded", "none"])
     .default("openai")
-    .describe("where intents come from: an OpenAI-compatible server, a file, or nowhere"),
+    .describe("where intents come from: an OpenAI-compatible server, OpenAI's Batch API, a file, or nowhere"),
   recorded: z.string().nullable().default(null).describe("JSONL file with conversation_id and intent, for `recorded`"),
   model: z.string().default("gpt-4o").describe("model that writes the intents"),
   baseUrl: z
@@ -88,6 +88,19 @@ export const IntentsOptions = z.strictObject({
     .min(1)
     .default(50)
     .describe("conversations in a row without a usable answer after which the run stops"),
+  batchRequests: z.int().min(1).max(50_000).default(50_000).describe("most requests of a batch"),
+  batchMegabytes: z.number().positive().max(200).default(190).describe("most megabytes of a batch's file"),
+  enqueuedTokens: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe("most tokens in batches at a time; default: as the server says when it has no room"),
+  batchTail: z
+    .int()
+    .min(0)
+    .default(50)
+    .describe("with so many requests left, or fewer, batches end and the rest is asked for one by one"),
   timeoutSeconds: z.number().positive().default(120).describe("longest time for one answer, body and all"),
 });
 export type IntentsOptions = z.infer<typeof IntentsOptions>;
@@ -102,4 +115,8 @@ export const UNHASHED = [
   "tries",
   "maxFailures",
   "timeoutSeconds",
+  "batchRequests",
+  "batchMegabytes",
+  "enqueuedTokens",
+  "batchTail",
 ] as const satisfies (keyof IntentsOptions)[];
