@@ -1,4 +1,4 @@
-import { CHOICES, DEVICES, evaluated, type Facts, longest, PAPER, type RecipeFile, reader, readRows } from "./facts.ts";
+import { CHOICES, DEVICES, type Facts, longest, PAPER, type RecipeFile, reader, readRows } from "./facts.ts";
 
 /** The dataset that the configuration names: rows as torchtune trains on them. */
 function rowsModule(facts: Facts): RecipeFile {
@@ -85,6 +85,7 @@ export function torchtune(facts: Facts): RecipeFile[] {
 #
 # Tested with torchtune 0.6.1, torch 2.7.1 and torchao 0.11.0: reading the rows, and full_finetune_single_device with a tiny
 # model on a CPU. Not trained on GPUs, and not in shards.
+# It looks at no validation split while it trains.
 # torchtune's chat datasets cannot mask these rows and its tokenizer writes another chat format: flipturn_rows.py reads them.
 
 output_dir: ../models/torchtune
@@ -96,15 +97,7 @@ tokenizer:
 dataset:
   _component_: ${component}
   split: train
-${
-  evaluated(facts)
-    ? `dataset_val:
-  _component_: ${component}
-  split: validation
-run_val_every_n_steps: null  # a number of batches: look at the validation split so often
-`
-    : ""
-}shuffle: true
+shuffle: true
 seed: ${CHOICES.seed}
 
 # torchtune's llama3_8b is fixed to 128,256 tokens: the same model with the tokens that base.py added.
@@ -144,7 +137,7 @@ epochs: ${CHOICES.epochs}
 max_steps_per_epoch: null
 lr_scheduler:
   _component_: torchtune.training.lr_schedulers.get_cosine_schedule_with_warmup
-  num_warmup_steps: 30
+  num_warmup_steps: 30  # batches; about 0.03 of an epoch of a million samples
 clip_grad_norm: ${CHOICES.clip}
 loss:
   _component_: torchtune.modules.loss.CEWithChunkedOutputLoss
