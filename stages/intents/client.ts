@@ -142,7 +142,7 @@ function again(why: string, waitMs: number | null = null, isHeard = false): Atte
 }
 
 /** What a chat completion says, or that it is none. */
-function readCompletion(completion: OpenAI.ChatCompletion | null, headers: Headers | null): Attempt {
+export function readCompletion(completion: OpenAI.ChatCompletion | null, headers: Headers | null): Attempt {
   const choice = completion?.choices?.[0];
   if (!completion || !choice?.message) return again("an answer that is not a chat completion");
   const refused = Boolean(choice.message.refusal) || choice.finish_reason === "content_filter";
@@ -172,7 +172,7 @@ function readFailure(error: unknown, client: OpenAI, isFirst: boolean): Attempt 
 const DOWN = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"]);
 
 /** What an answer that is an error means. */
-function readError(
+export function readError(
   { status, code, message }: { status: number; code: string | null; message: string },
   headers: Headers | null,
   { baseURL, apiKey }: Pick<OpenAI, "baseURL" | "apiKey">,
