@@ -46,3 +46,12 @@ export function conversationId(source: string, sourceId: string): string {
 export function isEmpty(turn: Turn): boolean {
   return turn.content.trim() === "";
 }
+
+/** What `trim` of JavaScript leaves, as a class of RE2. */
+const TYPED =
+  "[^\\t\\n\\v\\f\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}]";
+
+/** SQL for the first character of a text that is no white space; "" just where a turn with this text is `isEmpty`. */
+export function firstTyped(text: string): string {
+  return `regexp_extract(${text}, '${TYPED}')`;
+}

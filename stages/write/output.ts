@@ -37,7 +37,8 @@ export class Output {
   ): Promise<void> {
     const { turns, ...origin } = from;
     const dialogue = dialogueOf(intent, turns, this.#settings);
-    const fitted = fitAll(dialogue, samples, this.#settings).filter((each) => this.#judge(each, dialogue));
+    const typed = typedUpTo(dialogue);
+    const fitted = fitAll(dialogue, samples, this.#settings).filter((each) => this.#judge(each, typedIn(typed, each)));
     for (const row of rowsOf(dialogue, fitted, this.#settings)) await this.#write(row, origin);
   }
 
@@ -56,11 +57,10 @@ export class Output {
     for (const file of this.#files.values()) file.discard();
   }
 
-  /** Counts a sample; false if it is rejected. */
-  #judge(fitted: Fitted, dialogue: Dialogue): boolean {
+  /** Counts a sample, in which so many control tokens are spelled out; false if it is rejected. */
+  #judge(fitted: Fitted, typed: number): boolean {
     const { form, controlTokens, maxTokens, overflow } = this.#settings;
     const { sample, length, tokens } = fitted;
-    const typed = typedControlTokens(dialogue, fitted);
     this.taken++;
     if (typed > 0) this.#count("samples_with_control_tokens");
     if (tokens !== null) this.#count(`${sample.split}_turn_${turnName(sample)}_${length}`);
@@ -126,10 +126,19 @@ function dialogueOf(intent: string | null, turns: readonly Turn[], { form, trims
   };
 }
 
-/** Control tokens spelled out by people in what a sample shows: its intent, its context and its target (an end is ours). */
-function typedControlTokens({ intent, turns }: Dialogue, { sample, from }: Fitted): number {
-  const shown = turns.slice(from, sample.context_turns + (sample.kind === "end" ? 0 : 1));
-  return sum([{ content: intent ?? "" }, ...shown], ({ content }) => countControlTokens(content));
+/** Control tokens spelled out in the intent, and by people in the turns before each turn and before the end. */
+type Typed = { readonly intent: number; readonly before: readonly number[] };
+
+function typedUpTo({ intent, turns }: Dialogue): Typed {
+  const before = [0];
+  for (const [at, { content }] of turns.entries()) before.push((before[at] as number) + countControlTokens(content));
+  return { intent: countControlTokens(intent ?? ""), before };
+}
+
+/** Those that a sample shows: in its intent, its context and its target (an end is ours). */
+function typedIn({ intent, before }: Typed, { sample, from }: Fitted): number {
+  const end = sample.context_turns + (sample.kind === "end" ? 0 : 1);
+  return intent + (before[end] as number) - (before[from] as number);
 }
 
 function countsOf({ ids, lengths }: { ids: Int32Array; lengths: readonly number[] }) {
