@@ -7,8 +7,8 @@ import { globSync } from "tinyglobby";
 import { fileLiteral, query } from "../../pipeline/duckdb.ts";
 import { parseLine, readLines } from "../../pipeline/jsonl.ts";
 import { Split } from "../../schemas/user.ts";
-import { WriteOptions } from "../../stages/write.ts";
 import { must } from "../../scripts/venv.ts";
+import { WriteOptions } from "../../stages/write.ts";
 
 /** Writes the demo dataset in every form and format, and the rows of each split as we read them, for `forms.py`. */
 export async function writeForms(folder: string): Promise<void> {
