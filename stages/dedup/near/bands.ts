@@ -60,7 +60,8 @@ export function readEntries(path: string, range: number): Uint32Array {
  * The pairs of texts that are worth comparing: those with a key in common. A bucket with few texts gives every pair; in
  * a large one each text is paired with the 32 texts before it in the order of their hashes, and texts of equal hash with
  * the first of them. Neither the order of the entries nor their cut into ranges changes which texts are paired.
- * Memory: about 40 bytes an entry.
+ * Memory: 4 to 8 bytes an entry, and about 100 for
+ * each that is not alone under its key.
  */
 export function* candidatePairs(parts: readonly Uint32Array[]): Generator<readonly [number, number]> {
   for (const bucket of buckets(parts)) {
@@ -79,32 +80,43 @@ export function* candidatePairs(parts: readonly Uint32Array[]): Generator<readon
   }
 }
 
-/** Entries under one key, for keys that have more than one. */
+/**
+ * Entries under one key, for keys that have more than one. Most have one: a first pass with a few bits an entry finds
+ * those that may have more, and only these are numbered.
+ */
 function* buckets(parts: readonly Uint32Array[]): Generator<{ text: number; hash: number }[]> {
-  const total = parts.reduce((sum, part) => sum + part.length / 4, 0);
+  const mayRepeat = repeats(parts);
   const keys = new KeyTable();
-  const next = new Int32Array(total).fill(-1);
-  const last = new Int32Array(total);
-  const first = new Int32Array(total);
-  const texts = new Uint32Array(total);
-  const hashes = new Uint32Array(total);
-  let entry = 0;
+  const found: { text: number; hash: number }[][] = [];
   for (const part of parts) {
-    for (let at = 0; at < part.length; at += 4, entry++) {
-      const before = keys.size;
-      const key = keys.number(part[at] as number, part[at + 1] as number);
-      texts[entry] = part[at + 2] as number;
-      hashes[entry] = part[at + 3] as number;
-      if (key === before) first[key] = entry;
-      else next[last[key] as number] = entry;
-      last[key] = entry;
+    for (let at = 0; at < part.length; at += 4) {
+      const [low, high] = [part[at] as number, part[at + 1] as number];
+      if (!mayRepeat(low, high)) continue;
+      const entry = { text: part[at + 2] as number, hash: part[at + 3] as number };
+      const key = keys.number(low, high);
+      if (key === found.length) found.push([entry]);
+      else found[key]?.push(entry);
     }
   }
-  for (let key = 0; key < keys.size; key++) {
-    if (first[key] === last[key]) continue;
-    const bucket: { text: number; hash: number }[] = [];
-    for (let each = first[key] as number; each >= 0; each = next[each] as number)
-      bucket.push({ text: texts[each] as number, hash: hashes[each] as number });
-    yield bucket;
+  for (const bucket of found) if (bucket.length > 1) yield bucket;
+}
+
+/** Tells whether a key may be there more than once: never no for one that is. Memory: 4 to 8 bytes an entry. */
+function repeats(parts: readonly Uint32Array[]): (low: number, high: number) => boolean {
+  const total = parts.reduce((sum, part) => sum + part.length / 4, 0);
+  const bits = 2 ** Math.max(10, Math.ceil(Math.log2(total + 1)) + 4);
+  const [once, again] = [new Uint8Array(bits / 8), new Uint8Array(bits / 8)];
+  const place = (low: number, high: number) => ((low ^ Math.imul(high, 0x9e3779b1)) >>> 0) % bits;
+  for (const part of parts) {
+    for (let at = 0; at < part.length; at += 4) {
+      const bit = place(part[at] as number, part[at + 1] as number);
+      const [byte, mask] = [bit >>> 3, 1 << (bit & 7)];
+      if (((once[byte] as number) & mask) !== 0) again[byte] = (again[byte] as number) | mask;
+      once[byte] = (once[byte] as number) | mask;
+    }
   }
+  return (low, high) => {
+    const bit = place(low, high);
+    return ((again[bit >>> 3] as number) & (1 << (bit & 7))) !== 0;
+  };
 }
