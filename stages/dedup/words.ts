@@ -105,7 +105,8 @@ export class WordScanner {
     const length = text.length;
     this.words = 0;
     for (let at = 0; at < length; ) {
-      const code = text.codePointAt(at) as number;
+      let code = text.charCodeAt(at);
+      if (code >= 0xd800) code = text.codePointAt(at) as number;
       if (!isWord(code)) {
         at += code > 0xffff ? 2 : 1;
         continue;
@@ -113,14 +114,15 @@ export class WordScanner {
       const start = at;
       let low = 0x811c9dc5;
       let high = 0x2f0b4a27;
-      for (let each = code; at < length; each = text.codePointAt(at) as number) {
-        if (!isWord(each)) break;
-        low = Math.imul(low ^ each, 0x01000193);
-        high = Math.imul(high ^ each, 0x5bd1e995);
+      do {
+        low = Math.imul(low ^ code, 0x01000193);
+        high = Math.imul(high ^ code, 0x5bd1e995);
         high ^= high >>> 15;
-        at += each > 0xffff ? 2 : 1;
+        at += code > 0xffff ? 2 : 1;
         if (at >= length) break;
-      }
+        code = text.charCodeAt(at);
+        if (code >= 0xd800) code = text.codePointAt(at) as number;
+      } while (isWord(code));
       this.#add(start, at, mix(low), mix(high ^ low));
     }
   }
