@@ -153,8 +153,11 @@ function sweepPartial(folder: string): void {
 /** The locks that this process holds. */
 const locks = new Set<string>();
 
-/** Takes the run for this process. A lock left by a dead process of this machine is taken over. */
-async function lock(folder: string): Promise<() => void> {
+/**
+ * Takes a folder for this process, until the function that it returns is called. A lock left by a dead process of this
+ * machine is taken over. Throws UsageError if another process has it.
+ */
+export async function lock(folder: string): Promise<() => void> {
   makeFolder(folder);
   const path = join(folder, "lock");
   for (let tries = 0; tries < 2; tries++) {

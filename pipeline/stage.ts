@@ -27,6 +27,8 @@ export interface Stage<Options extends z.ZodObject = z.ZodObject> {
   /** What `in`, `kept` and `rejected` count. */
   readonly unit: "files" | "conversations" | "samples";
   readonly options: Options;
+  /** Options that change no output, such as how many requests are sent at a time: a change of them runs nothing again. */
+  readonly unhashed?: readonly (keyof z.infer<Options> & string)[];
   readonly phases: readonly Phase<z.infer<Options>>[];
   /** Throws UsageError if something that the options ask for is missing. Asked before a run begins any work. */
   readonly require?: (options: z.infer<Options>, world: World) => void;

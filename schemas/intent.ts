@@ -15,8 +15,16 @@ export const Intent = z.strictObject({
   prompt_version: z.string().nullable(),
   /** True if the model did not see the whole conversation. */
   truncated: z.boolean(),
-  /** Tokens as counted by the provider; null = not known. */
+  /** Tokens as counted by the provider, of all requests that this conversation took; null = not known. */
   input_tokens: z.int().nullable(),
   output_tokens: z.int().nullable(),
+  /** Words of the intent. This and the next three are null where there is no intent. */
+  words: z.int().nullable(),
+  /** Share (0–1) of its content words, beyond the fixed beginning, that the user said; null = it has none. */
+  from_user: z.number().nullable(),
+  /** Words of its longest run that a user turn has too. */
+  copied: z.int().nullable(),
+  /** `specified` = it gives away details that the user reveals turn by turn. */
+  specificity: z.enum(["generic", "specified"]).nullable(),
 });
 export type Intent = z.infer<typeof Intent>;

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { exitCode, systemCode } from "../pipeline/errors.ts";
+import { exitCode, LimitError, systemCode } from "../pipeline/errors.ts";
 import { packageFolder } from "../pipeline/files.ts";
 import { stages } from "../stages/index.ts";
 import { decontaminate } from "./commands/decontaminate.ts";
@@ -10,6 +10,7 @@ import { curve, review } from "./commands/dedup.ts";
 import { demo } from "./commands/demo.ts";
 import { explain } from "./commands/explain.ts";
 import { inspect } from "./commands/inspect.ts";
+import { review as reviewIntents, showLedger } from "./commands/intents.ts";
 import { plan } from "./commands/plan.ts";
 import { run } from "./commands/run.ts";
 import { auditSplit, sweepSeeds } from "./commands/split.ts";
@@ -57,9 +58,17 @@ function program(): Command {
   addFlags(root.command("plan").description("show what a run would do; touches nothing"))
     .option("--config <file>", "settings in YAML or JSON")
     .option("--write", "write plan.json into the folder of the run, for `flipturn task`")
+    .option(
+      "--sample <n>",
+      "ask for the intents of so many conversations and estimate by what they used",
+      wholeNumber(1),
+    )
     .option("--json", "print the plan as JSON")
-    .addHelpText("after", "\nExample:\n  flipturn plan --source prism --input conversations.jsonl --intents none\n")
-    .action((flags) => plan(flags));
+    .addHelpText(
+      "after",
+      "\nExamples:\n  flipturn plan --source prism --input conversations.jsonl --intents none\n  flipturn plan --source wildchat-1m --budget 1 --sample 50      (sends 50 requests; the run does not pay for them again)\n",
+    )
+    .action((flags) => plan(flags, signal));
   root
     .command("task")
     .description("do one task of a plan, for engines that place tasks on machines")
@@ -89,14 +98,25 @@ function program(): Command {
       "\nExample:\n  flipturn decontaminate --against gsm8k-test.jsonl hf://datasets/openai/openai_humaneval/openai_humaneval/test-*.parquet --drop\n",
     )
     .action((flags) => decontaminate(flags, signal));
+  const about = root.command("intents").description("look at the intents of a run and at what they cost");
+  reading(about.command("ledger").description("what was sent and spent, by model")).action((flags) =>
+    showLedger(flags),
+  );
+  reading(about.command("review").description("the worst intents and a random sample, beside their conversations"))
+    .option("--worst <n>", "how many of the worst", wholeNumber(0), 5)
+    .option("--random <n>", "how many at random", wholeNumber(0), 5)
+    .option("--seed <text>", "decides the random ones", "0")
+    .action((flags) => reviewIntents(flags));
   root
     .command("inspect")
     .description("show rows as the model will see them, the target coloured")
-    .argument("<file>", "Parquet or JSONL file of samples or of a finished dataset")
+    .argument("<file>", "Parquet, JSONL or Arrow file of samples or of a finished dataset")
     .option("--id <text>", "rows whose id is or contains this")
     .option("--kind <kind>", "rows of this kind: first, next or end")
     .option("--rows <n>", "how many rows", wholeNumber(1), 1)
-    .option("--ids", "show Llama 3 token ids too", false)
+    .option("--ids", "show token ids too", false)
+    .option("--tokenizer <name>", "llama3 or a tokenizer.json; default: the run's")
+    .option("--chat-template <name>", "userlm, llama3, chatml or a Jinja file; default: the run's")
     .option("--json", "print rows as JSON, one a line")
     .addHelpText(
       "after",
@@ -163,6 +183,14 @@ function reading(command: Command): Command {
     .option("--json", "print as JSON");
 }
 
+/** The command that was given, for a shell. Keys and tokens are never part of it: they come from the environment. */
+function commandLine(): string {
+  const quoted = process.argv.slice(2).map((text) => {
+    return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  });
+  return ["flipturn", ...quoted].join(" ");
+}
+
 /** What went wrong, in one line that says what to do; with FLIPTURN_DEBUG set, where it happened too. */
 function explainError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
@@ -174,7 +202,8 @@ function explainError(error: unknown): string {
     EMFILE: "Too many open files. Raise the limit (ulimit -n) and run the same command again.",
   };
   const more = advice[systemCode(error) ?? ""];
-  const text = `flipturn: ${error.message}${more ? `\n${more}` : ""}`;
+  const goOn = error instanceof LimitError ? `To go on: ${commandLine()}` : undefined;
+  const text = [`flipturn: ${error.message}`, more, goOn].filter(Boolean).join("\n");
   return process.env["FLIPTURN_DEBUG"]
     ? `${text}\n${error.stack}\n${error.cause instanceof Error ? `caused by ${error.cause.stack}` : ""}`
     : text;

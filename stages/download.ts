@@ -6,13 +6,13 @@
 import { existsSync } from "node:fs";
 import { z } from "zod";
 import { hashFile } from "../pipeline/files.ts";
+import { fetchHubFile } from "../pipeline/hub.ts";
+import { hubNet } from "../pipeline/net.ts";
 import { inputPath, plannedStage } from "../pipeline/plan.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import type { Tally } from "../schemas/manifest.ts";
 import type { Plan } from "../schemas/plan.ts";
-import { fetchHubFile } from "./download/hub.ts";
-import { hubNet } from "./download/net.ts";
 
 export const DownloadOptions = z.strictObject({
   repo: z.string().nullable().default(null).describe("Hub dataset to read instead of the source's own, `owner/name`"),

@@ -1,6 +1,8 @@
 import { basename, join } from "node:path";
 import { UsageError } from "../../pipeline/errors.ts";
 import { writeText } from "../../pipeline/files.ts";
+import { fetchHubFile, listHubFiles, resolveRevision } from "../../pipeline/hub.ts";
+import { hubNet } from "../../pipeline/net.ts";
 import { compare } from "../../pipeline/order.ts";
 import { readParquet } from "../../pipeline/parquet.ts";
 import { requireReadable } from "../../pipeline/plan.ts";
@@ -8,8 +10,6 @@ import type { Contamination } from "../../schemas/contamination.ts";
 import { Conversation } from "../../schemas/conversation.ts";
 import { Evaluation, findInTurns } from "../../stages/dedup/overlap/find.ts";
 import { readItems } from "../../stages/dedup/overlap/items.ts";
-import { fetchHubFile, listHubFiles, resolveRevision } from "../../stages/download/hub.ts";
-import { hubNet } from "../../stages/download/net.ts";
 import { artefactFiles, requireDone } from "../artefacts.ts";
 import { count, table } from "../draw.ts";
 import { findRun } from "./status.ts";

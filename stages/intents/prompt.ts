@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { UsageError } from "../../pipeline/errors.ts";
-import type { Conversation } from "../../schemas/conversation.ts";
+import type { Turn } from "../../schemas/conversation.ts";
 
 /** Where the conversation goes in a prompt template; the same mark as in the paper's appendix E. */
 const PLACE = "[CONVERSATION]";
@@ -65,7 +65,7 @@ export function loadPrompt(path: string | null): Prompt {
 }
 
 /** The prompt for one conversation: the template with all its turns in place, each as a `<role>:` line. */
-export function fillPrompt(prompt: Prompt, conversation: Pick<Conversation, "turns">): string {
+export function fillPrompt(prompt: Prompt, conversation: { readonly turns: readonly Turn[] }): string {
   const lines = conversation.turns.map(({ role, content }) => `<${role}>: ${content}`);
   return prompt.text.replace(PLACE, () => lines.join("\n"));
 }

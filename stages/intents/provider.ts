@@ -1,18 +1,17 @@
 import type { Conversation } from "../../schemas/conversation.ts";
 import type { Intent } from "../../schemas/intent.ts";
+import type { Quality } from "./quality.ts";
 
-/** What a provider says about one conversation: the intent row but for the id. A status other than `ok` is a rejection. */
-export type Reply = Omit<Intent, "conversation_id">;
+/** What a provider says about one conversation: the intent row but for the id and what is measured. A status other than `ok` is a rejection. */
+export type Reply = Omit<Intent, "conversation_id" | keyof Quality> & {
+  /** What the rejection says beside origin and model. */
+  readonly detail?: Record<string, unknown>;
+};
 
-/** Where intents come from. Asked for many conversations at a time; each answer depends on its conversation alone. */
+/** Where intents come from, once whatever had to be asked for is there. Each reply depends on its conversation alone. */
 export interface Provider {
-  /** How many conversations may be asked for at a time. */
-  readonly concurrency: number;
-  /** False: the id of a conversation is enough, its text need not be read. */
-  readonly readsText: boolean;
   /** Throws what must stop the run; whatever concerns only this conversation is a status. */
-  intentOf(conversation: Pick<Conversation, "id" | "turns">): Promise<Reply>;
-  close(): Promise<void>;
+  intentOf(conversation: Pick<Conversation, "id" | "turns">): Reply;
 }
 
 /** A reply without an intent. */
@@ -30,9 +29,4 @@ export function noIntent(status: string, origin: Intent["origin"]): Reply {
 }
 
 /** The ablation of the paper: samples are conditioned on nothing but the turns. */
-export const none: Provider = {
-  concurrency: 1,
-  readsText: false,
-  intentOf: async () => noIntent("ok", "none"),
-  close: async () => {},
-};
+export const none: Provider = { intentOf: () => noIntent("ok", "none") };

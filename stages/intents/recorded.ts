@@ -30,14 +30,11 @@ export async function recorded(
     intents.set(id, row);
   }
   return {
-    concurrency: 1,
-    readsText: false,
-    async intentOf({ id }) {
+    intentOf({ id }) {
       const found = intents.get(id);
       if (!found) return noIntent("no_intent", "recorded");
       return { ...noIntent("ok", "recorded"), ...readIntent(found.intent, prefix), model: found.model ?? null };
     },
-    async close() {},
   };
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Conversation } from "../../schemas/conversation.ts";
-import { Sample } from "../../schemas/sample.ts";
 import { User } from "../../schemas/user.ts";
+import { DatasetRow } from "../helpers/dataset-row.ts";
 import { artefact, describeReal, expectAccounted, expectFlipped, found, jsonl, realFile, runInto } from "./real.ts";
 
 type Node = { message_id: string; text: string; role: string; rank?: number | null; replies?: Node[] };
@@ -22,7 +22,10 @@ describeReal("88 English message trees of OpenAssistant", () => {
       for (const turn of turns) {
         expect(turn.content).toBe(found(node).text);
         const best = (each: Node) => [each.rank ?? 1e9, each.message_id] as const;
-        const replies = (node?.replies ?? []).map((each) => ({ each, best: best(each) }));
+        const replies: { each: Node; best: readonly [number, string] }[] = (node?.replies ?? []).map((each) => ({
+          each,
+          best: best(each),
+        }));
         replies.sort((a, b) => a.best[0] - b.best[0] || (a.best[1] < b.best[1] ? -1 : 1));
         node = replies[0]?.each;
       }
@@ -39,7 +42,7 @@ describeReal("88 English message trees of OpenAssistant", () => {
     const users = await artefact(finished, "04-split/users-*.parquet", User);
     expect(users).toHaveLength(88);
     const conversations = await artefact(finished, "02-prepare/conversations-*.parquet", Conversation);
-    expectFlipped(conversations, await artefact(finished, "06-flip/samples-*.parquet", Sample));
+    expectFlipped(conversations, await artefact(finished, "dataset/data/*.parquet", DatasetRow));
     expect(finished.manifest("split").counts["leaks_by_opening"]).toBe(0);
   });
 });

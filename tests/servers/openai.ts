@@ -20,11 +20,14 @@ type ChatRequestRecord = {
   /** The content of the last message. */
   prompt: string;
   answered: boolean;
+  /** The model was at work: a bill would have it. */
+  isBilled: boolean;
+  usage: { input_tokens: number; output_tokens: number };
 };
 
 /** How one request is answered. `afterBytes` counts bytes of the body; null = not even the head of the answer is sent. */
 export type Behaviour =
-  | { kind: "answer"; text: string | null; finish?: "stop" | "length" | "content_filter" }
+  | { kind: "answer"; text: string | null; finish?: "stop" | "length" | "content_filter"; cachedTokens?: number }
   | { kind: "refusal"; text: string }
   | { kind: "error"; status: number; code: string | null; message: string; headers?: Record<string, string> }
   | { kind: "cut"; afterBytes: number | null }
@@ -36,6 +39,10 @@ export type ServerSetup = {
   answer: (request: ChatRequest) => string;
   /** How long the answer takes, in milliseconds. */
   delayMs?: (request: ChatRequest) => number;
+  /** Headers of every answer, such as `x-ratelimit-limit-requests`. */
+  headers?: Record<string, string>;
+  /** Default: a free one. */
+  port?: number;
 };
 
 /** The running server. `script` queues one entry a request (null: answers); `always` is used when the queue is empty. */
@@ -58,6 +65,9 @@ export const errors = {
   contentFilter: error(400, "content_filter", "The content policy was triggered by the prompt"),
   badParameter: error(400, "unsupported_parameter", "Unsupported parameter: 'max_completion_tokens'"),
   noQuota: error(429, "insufficient_quota", "You have used up your quota"),
+  noMoney: error(429, "billing_hard_limit_reached", "The billing limit is reached"),
+  forbidden: error(403, "unsupported_country_region_territory", "Not from here"),
+  odd: error(400, "invalid_prompt", "Something in this prompt cannot be read"),
   tooFast: (retryAfter: string): Behaviour => {
     return { ...error(429, "rate_limit_exceeded", "Too many requests"), headers: { "retry-after": retryAfter } };
   },
@@ -68,7 +78,7 @@ function error(status: number, code: string | null, message: string): Extract<Be
   return { kind: "error", status, code, message };
 }
 
-/** Starts the server on a free port of 127.0.0.1. */
+/** Starts the server on 127.0.0.1. */
 export async function startOpenAI(setup: ServerSetup): Promise<OpenAIServer> {
   const requests: ChatRequestRecord[] = [];
   const queue: (Behaviour | null)[] = [];
@@ -80,13 +90,18 @@ export async function startOpenAI(setup: ServerSetup): Promise<OpenAIServer> {
     const body = JSON.parse(await textOf(request)) as ChatRequest;
     const authorization = request.headers.authorization ?? null;
     const prompt = body.messages.at(-1)?.content ?? "";
-    const record: ChatRequestRecord = { path: request.url ?? "", authorization, body, prompt, answered: false };
-    requests.push(record);
     const behaviour = (queue.length > 0 ? queue.shift() : standing) ?? { kind: "answer", text: setup.answer(body) };
+    const record: ChatRequestRecord = {
+      ...{ path: request.url ?? "", authorization, body, prompt, answered: false },
+      isBilled: behaviour.kind !== "error",
+      usage: usageOf(body, "text" in behaviour ? (behaviour.text ?? "") : ""),
+    };
+    requests.push(record);
     underWay++;
     most = Math.max(most, underWay);
     response.on("close", () => underWay--);
     await delay(setup.delayMs?.(body) ?? 0);
+    for (const [name, value] of Object.entries(setup.headers ?? {})) response.setHeader(name, value);
     await send(response, record, behaviour);
   };
 
@@ -98,7 +113,7 @@ export async function startOpenAI(setup: ServerSetup): Promise<OpenAIServer> {
     }
     respond(request, response).catch((error) => response.destroy(error));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(setup.port ?? 0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     requests,
@@ -149,11 +164,21 @@ async function send(response: ServerResponse, record: ChatRequestRecord, behavio
       const message = behaviour.kind === "refusal" ? { refusal: behaviour.text } : { content: behaviour.text };
       const finish = behaviour.kind === "answer" ? (behaviour.finish ?? "stop") : "stop";
       response.writeHead(200, { "content-type": "application/json", "x-request-id": "req_loopback" });
-      const text = JSON.stringify(completion(record.body, message, finish));
+      const cached = behaviour.kind === "answer" ? (behaviour.cachedTokens ?? 0) : 0;
+      const text = JSON.stringify(completion(record.body, message, finish, cached));
       await new Promise<void>((resolve) => response.end(text, () => resolve()));
       record.answered = true;
     }
   }
+}
+
+/** Tokens, counted at four characters each. */
+function usageOf(request: ChatRequest, answer: string): { input_tokens: number; output_tokens: number } {
+  const tokens = (text: string) => Math.ceil(text.length / 4);
+  return {
+    input_tokens: tokens(request.messages.map((each) => each.content).join("")),
+    output_tokens: tokens(answer),
+  };
 }
 
 /** A chat completion as OpenAI sends it; the model is named with its date, and tokens are counted at four characters each. */
@@ -161,10 +186,10 @@ function completion(
   request: ChatRequest,
   message: { content?: string | null; refusal?: string },
   finish_reason: string,
+  cached_tokens = 0,
 ): object {
-  const tokens = (text: string) => Math.ceil(text.length / 4);
-  const prompt_tokens = tokens(request.messages.map((each) => each.content).join(""));
-  const completion_tokens = tokens(message.content ?? message.refusal ?? "");
+  const used = usageOf(request, message.content ?? message.refusal ?? "");
+  const [prompt_tokens, completion_tokens] = [used.input_tokens, used.output_tokens];
   return {
     id: "chatcmpl-loopback",
     object: "chat.completion",
@@ -178,7 +203,12 @@ function completion(
         finish_reason,
       },
     ],
-    usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
+    usage: {
+      prompt_tokens,
+      completion_tokens,
+      total_tokens: prompt_tokens + completion_tokens,
+      prompt_tokens_details: { cached_tokens, audio_tokens: 0 },
+    },
     system_fingerprint: null,
   };
 }

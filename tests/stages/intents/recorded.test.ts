@@ -19,7 +19,7 @@ async function open(...lines: (object | string)[]): Promise<Provider> {
   return recorded(at("intents.jsonl"), { wanted: new Set(["a", "b"]), source: "chat" }, INTENT_PREFIX, signal);
 }
 
-const ask = (provider: Provider, id = "a") => provider.intentOf({ ...conversation("user: hi"), id });
+const ask = async (provider: Provider, id = "a") => provider.intentOf({ ...conversation("user: hi"), id });
 
 describe("recorded intents", () => {
   test("are found by conversation, with the model that wrote them", async () => {

@@ -5,20 +5,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { z } from "zod";
-import type { Given } from "../../../pipeline/config.ts";
-import { exitCode, LimitError, RemoteError, UsageError } from "../../../pipeline/errors.ts";
-import { readParquet } from "../../../pipeline/parquet.ts";
-import { Conversation, type Turn } from "../../../schemas/conversation.ts";
-import { Intent } from "../../../schemas/intent.ts";
-import { Rejection } from "../../../schemas/rejection.ts";
-import { run } from "../../../stages/index.ts";
-import { Journal } from "../../../stages/intents/journal.ts";
-import { type OpenAIOptions, openai } from "../../../stages/intents/openai.ts";
-import { DEFAULT_PROMPT, INTENT_PREFIX, loadPrompt } from "../../../stages/intents/prompt.ts";
-import { type Behaviour, type ChatRequest, errors, type OpenAIServer, startOpenAI } from "../../servers/openai.ts";
+import type { Given } from "../../pipeline/config.ts";
+import { exitCode } from "../../pipeline/errors.ts";
+import { readParquet } from "../../pipeline/parquet.ts";
+import { Conversation } from "../../schemas/conversation.ts";
+import { Intent } from "../../schemas/intent.ts";
+import { Rejection } from "../../schemas/rejection.ts";
+import { run } from "../../stages/index.ts";
+import { DEFAULT_PROMPT, INTENT_PREFIX } from "../../stages/intents/prompt.ts";
+import { type Behaviour, type ChatRequest, errors, type OpenAIServer, startOpenAI } from "../servers/openai.ts";
 
 const KEY = "sk-Very5ecretKeyOfSomeone";
-const ROOT = join(import.meta.dirname, "..", "..", "..");
+const ROOT = join(import.meta.dirname, "..", "..");
 const DEMO = join(ROOT, "scripts", "demo");
 
 let server: OpenAIServer;
@@ -53,212 +51,6 @@ const failure = (work: Promise<unknown>): Promise<Error> =>
     () => expect.fail("did not fail"),
     (error) => error,
   );
-
-describe("the provider", () => {
-  const plain: OpenAIOptions = {
-    model: "gpt-4o",
-    baseUrl: null,
-    temperature: 0,
-    maxOutputTokens: 200,
-    tokenLimitName: "max_completion_tokens",
-    intentPrefix: INTENT_PREFIX,
-    concurrency: 4,
-    tries: 2,
-    timeoutSeconds: 10,
-  };
-
-  function conversation(...turns: string[]): { id: string; turns: Turn[] } {
-    return {
-      id: "chat:1",
-      turns: turns.map((text) => {
-        const [role, content] = text.split(/: (.*)/s) as [Turn["role"], string];
-        return { role, content };
-      }),
-    };
-  }
-  const hello = conversation("user: hi", "assistant: hello");
-
-  async function start(options: Partial<OpenAIOptions> = {}, env: NodeJS.ProcessEnv = { OPENAI_API_KEY: KEY }) {
-    const journal = await Journal.open(join(folder, "journal"), "00000");
-    const world = { env, fetch: globalThis.fetch };
-    const { signal } = stop;
-    return openai({ ...plain, baseUrl: server.url, ...options }, loadPrompt(null), journal, world, signal);
-  }
-
-  let stop: AbortController;
-  beforeEach(() => {
-    stop = new AbortController();
-    withoutBackOff();
-  });
-
-  /** Asks once for one conversation, as a run that has just been started would. */
-  async function ask(options: Partial<OpenAIOptions> = {}, about = hello) {
-    const provider = await start(options);
-    return provider.intentOf(about).finally(() => provider.close());
-  }
-
-  test("sends the instruction, the fixed beginning, and every turn of the conversation on a line of its role", async () => {
-    const about = conversation(
-      "user: $& it's [CONVERSATION]\n2nd line",
-      "assistant: Ok\u2028🙂",
-      "user: ",
-      "assistant: ?",
-    );
-    const reply = await ask({}, about);
-    const lines = "<user>: $& it's [CONVERSATION]\n2nd line\n<assistant>: Ok\u2028🙂\n<user>: \n<assistant>: ?";
-    const [before, after] = DEFAULT_PROMPT.split("[CONVERSATION]");
-    expect(server.requests).toHaveLength(1);
-    expect(server.requests[0]?.prompt).toBe(`${before}${lines}${after}`);
-    expect(before).toContain(`Start the sentence with "${INTENT_PREFIX}"`);
-    expect(before?.match(/^Example \d$/gm)).toHaveLength(3);
-    expect(reply).toMatchObject({ status: "ok", origin: "generated", truncated: false, model: "gpt-4o-2024-08-06" });
-    expect(reply.intent).toMatch(/^You are a user chatting with an assistant language model to do thing/);
-    expect(reply.input_tokens).toBeGreaterThan(400);
-    expect(reply.output_tokens).toBe(Math.ceil((reply.intent ?? "").length / 4));
-  });
-
-  test("asks with the model, the limit of tokens and the temperature that it is given, and with nothing else", async () => {
-    await ask();
-    expect(server.requests[0]?.path).toBe("/v1/chat/completions");
-    const { messages, ...parameters } = server.requests[0]?.body ?? {};
-    expect(parameters).toEqual({ model: "gpt-4o", max_completion_tokens: 200, temperature: 0 });
-    expect(messages).toHaveLength(1);
-    await ask({ model: "local", tokenLimitName: "max_tokens", maxOutputTokens: 7, temperature: null });
-    const { messages: _, ...others } = server.requests[1]?.body ?? {};
-    expect(others).toEqual({ model: "local", max_tokens: 7 });
-  });
-
-  test("sends the key of the environment; a server of one's own needs none", async () => {
-    await ask();
-    expect(server.requests[0]?.authorization).toBe(`Bearer ${KEY}`);
-    const keyless = await start({ model: "other" }, {});
-    expect((await keyless.intentOf(hello).finally(() => keyless.close())).status).toBe("ok");
-    const elsewhere = await start({ baseUrl: null, model: "third" }, { OPENAI_BASE_URL: server.url });
-    expect((await elsewhere.intentOf(hello).finally(() => elsewhere.close())).status).toBe("ok");
-  });
-
-  test("sends equal requests once, even at the same time, and never again when started anew", async () => {
-    const provider = await start();
-    const same = { ...hello, id: "chat:2" };
-    const replies = await Promise.all([provider.intentOf(hello), provider.intentOf(same), provider.intentOf(hello)]);
-    await provider.close();
-    expect(server.requests).toHaveLength(1);
-    expect(replies[1]).toEqual(replies[0]);
-    expect(await ask()).toEqual(replies[0]);
-    expect(server.requests).toHaveLength(1);
-    await ask({ model: "another" });
-    await ask({ temperature: 1 });
-    expect(server.requests).toHaveLength(3);
-  });
-
-  test("judges what was paid for anew when only the beginning that is wanted changes", async () => {
-    server.script({ kind: "answer", text: "The user wants tea." });
-    expect(await ask()).toMatchObject({ status: "wrong_prefix", intent: null });
-    expect(await ask({ intentPrefix: "The user" })).toMatchObject({ status: "ok", intent: "The user wants tea." });
-    expect(await ask({ intentPrefix: "" })).toMatchObject({ status: "ok" });
-    expect(server.requests).toHaveLength(1);
-  });
-
-  describe("takes for the reply on one conversation, asked for once", () => {
-    const good = `${INTENT_PREFIX} get help.`;
-    test.for<[string, Behaviour, string, string | null]>([
-      ["a quoted answer", { kind: "answer", text: `"${good}"\n` }, "ok", good],
-      ["an answer in white space", { kind: "answer", text: `\n  ${good} ` }, "ok", good],
-      ["another beginning", { kind: "answer", text: "The user wants to get help." }, "wrong_prefix", null],
-      ["a label before it", { kind: "answer", text: `Summary: ${good}` }, "wrong_prefix", null],
-      ["an empty answer", { kind: "answer", text: "" }, "empty", null],
-      ["nothing but quotes", { kind: "answer", text: '""' }, "empty", null],
-      ["null", { kind: "answer", text: null }, "empty", null],
-      ["a refusal", { kind: "refusal", text: "I can't help with that." }, "refused", null],
-      ["an answer stopped by the filter", { kind: "answer", text: good, finish: "content_filter" }, "refused", null],
-      ["a prompt stopped by the filter", errors.contentFilter, "refused", null],
-      ["a conversation that is too long", errors.tooLong, "too_long", null],
-    ])("%s", async ([, behaviour, status, intent]) => {
-      server.script(behaviour);
-      expect(await ask()).toMatchObject({ status, intent });
-      expect(await ask()).toMatchObject({ status, intent });
-      expect(server.requests).toHaveLength(1);
-    });
-  });
-
-  describe("stops the run at once, and writes nothing down, at", () => {
-    test.for<[string, Behaviour, typeof UsageError | typeof LimitError, number, RegExp]>([
-      ["a wrong key", errors.wrongKey("sk-…"), UsageError, 2, /HTTP 401/],
-      ["an unknown model", errors.unknownModel, UsageError, 2, /HTTP 404.*model/],
-      ["a parameter that it does not know", errors.badParameter, UsageError, 2, /HTTP 400.*max_completion_tokens/],
-      ["a quota used up", errors.noQuota, LimitError, 3, /quota is used up.*run the same command again/],
-    ])("%s", async ([, behaviour, kind, code, message]) => {
-      server.script(behaviour);
-      const error = await failure(ask({ tries: 5 }));
-      expect(error).toBeInstanceOf(kind);
-      expect(exitCode(error)).toBe(code);
-      expect(error.message).toMatch(message);
-      expect(error.message).toContain(server.url);
-      expect(server.requests).toHaveLength(1);
-      expect((await ask()).status).toBe("ok");
-    });
-  });
-
-  describe("tries again, and gives up with RemoteError after its tries, at", () => {
-    test.for<[string, Behaviour, RegExp]>([
-      ["429 with Retry-After in seconds", errors.tooFast("0.01"), /HTTP 429/],
-      ["429 with Retry-After as a date", errors.tooFast(new Date(0).toUTCString()), /HTTP 429/],
-      ["429 with a Retry-After that is nonsense", errors.tooFast("soon"), /HTTP 429/],
-      ["408", errors.broken(408), /HTTP 408/],
-      ["500", errors.broken(500), /HTTP 500/],
-      ["503", errors.broken(503), /HTTP 503/],
-      ["a connection that closes before the answer", { kind: "cut", afterBytes: null }, /connection/i],
-      ["an answer that is cut in the middle", { kind: "cut", afterBytes: 60 }, /./],
-      ["a server that says nothing", { kind: "stall", afterBytes: null }, /no answer within 0.3 s/],
-      ["an answer that stops in the middle", { kind: "stall", afterBytes: 60 }, /no answer within 0.3 s/],
-      ["a web page", { kind: "body", body: "<html>sign in</html>", type: "text/html" }, /not a chat completion/],
-      ["a web page that says it is JSON", { kind: "body", body: "<html>", type: "application/json" }, /not JSON/],
-      ["JSON that is something else", { kind: "body", body: "{}", type: "application/json" }, /not a chat completion/],
-      ["no choices", { kind: "body", body: '{"choices":[]}', type: "application/json" }, /not a chat completion/],
-      ["JSON null", { kind: "body", body: "null", type: "application/json" }, /./],
-      ["an empty body", { kind: "body", body: "", type: "application/json" }, /./],
-    ])("%s", async ([, behaviour, message]) => {
-      server.script(behaviour, null);
-      expect((await ask({ timeoutSeconds: 0.3 })).status).toBe("ok");
-      expect(server.requests).toHaveLength(2);
-      server.script(behaviour, behaviour, behaviour);
-      const error = await failure(ask({ timeoutSeconds: 0.3, model: "another", tries: 3 }));
-      expect(error).toBeInstanceOf(RemoteError);
-      expect(exitCode(error)).toBe(1);
-      expect(error.message).toMatch(/gave up after 3 tries.*run the same command again/);
-      expect(error.message).toMatch(message);
-      expect(server.requests).toHaveLength(5);
-    });
-
-    test("a server that is not there", async () => {
-      await server.close();
-      const error = await failure(ask());
-      expect(error).toBeInstanceOf(RemoteError);
-      expect(error.message).toMatch(/gave up after 2 tries/);
-      server = await startOpenAI({ answer: intentFor });
-    });
-  });
-
-  test("leaves a wait and a silent server at once when the run is stopped", async () => {
-    server.script(errors.tooFast("3000"));
-    setTimeout(() => stop.abort(), 50);
-    expect((await failure(ask())).name).toBe("AbortError");
-    expect(server.requests).toHaveLength(1);
-    stop = new AbortController();
-    server.script({ kind: "stall", afterBytes: 10 });
-    setTimeout(() => stop.abort(), 50);
-    expect((await failure(ask())).name).toBe("AbortError");
-    expect(server.requests).toHaveLength(2);
-  });
-
-  test("repeats the key in no error, whatever the server says", async () => {
-    for (const behaviour of [errors.wrongKey(KEY), errors.broken(500), { kind: "cut", afterBytes: null } as const]) {
-      server.script(behaviour, behaviour);
-      const { message } = await failure(ask());
-      expect(message).not.toContain(KEY);
-    }
-  });
-});
 
 type Outcome = { code: number; output: string };
 
@@ -307,10 +99,11 @@ function digests(name: string): Record<string, string> {
   return Object.fromEntries(wanted.map((path) => [path, hash(path)]));
 }
 
+/** Answers in the journal of a run. */
 function journalLines(name: string): number {
   try {
-    const path = join(folder, name, "05-intents", "journal", "00000.jsonl");
-    return readFileSync(path, "utf8").split("\n").length - 1;
+    const path = join(folder, name, "05-intents", "journal", "answers.jsonl");
+    return readFileSync(path, "utf8").split('"status":"answered"').length - 1;
   } catch {
     return 0;
   }
@@ -386,20 +179,24 @@ describe("a run over the demo's conversations", () => {
   });
 
   test("rejects each conversation without an intent under its reason, and keeps count", async () => {
+    const answer = (text: string): Behaviour => ({ kind: "answer", text });
     const odd: Behaviour[] = [
       { kind: "refusal", text: "No." },
-      errors.tooLong,
+      ...[errors.tooLong, errors.tooLong],
       errors.contentFilter,
-      { kind: "answer", text: " " },
-      { kind: "answer", text: "The user wants it." },
-      { kind: "answer", text: `“${INTENT_PREFIX} learn.”` },
+      ...[answer(" "), answer(" ")],
+      ...[answer("The user wants it."), answer("The user wants it still.")],
+      answer(`“${INTENT_PREFIX} learn.”`),
     ];
     server.script(...odd);
     const manifests = await library(demo("run", { concurrency: 1 }));
-    const rejected = { empty: 1, refused: 2, too_long: 1, wrong_prefix: 1 };
+    const rejected = { invalid: 2, refused: 2, too_long: 1 };
     expect(manifests.find((each) => each.stage === "intents")).toMatchObject({ in: 86, kept: 81, rejected });
     const rejections = await rowsOf("run", /05-intents.rejections-/, Rejection);
-    expect(rejections.map((each) => each.reason)).toEqual(["refused", "too_long", "refused", "empty", "wrong_prefix"]);
+    expect(rejections.map((each) => each.reason)).toEqual(["refused", "too_long", "refused", "invalid", "invalid"]);
+    const details = rejections.map((each) => JSON.parse(each.detail));
+    expect(details[3]).toMatchObject({ fault: "empty" });
+    expect(details[4]).toMatchObject({ fault: "wrong_prefix", answer: "The user wants it still." });
     const samples = manifests.find((each) => each.stage === "flip");
     expect(samples?.in).toBe((samples?.kept ?? 0) + Object.values(samples?.rejected ?? {}).reduce((a, b) => a + b, 0));
   });
@@ -562,7 +359,7 @@ describe("the command line", () => {
 
   test("with a torn last line in the journal asks again for that answer alone", async () => {
     expect((await start("run").outcome).code).toBe(0);
-    const path = join(folder, "run", "05-intents", "journal", "00000.jsonl");
+    const path = join(folder, "run", "05-intents", "journal", "answers.jsonl");
     const text = readFileSync(path, "utf8");
     writeFileSync(path, text.slice(0, -30));
     server.requests.length = 0;

@@ -1,4 +1,4 @@
-// The Hugging Face Hub as `download` needs it. In: a dataset repository, a revision, patterns. Out: the commit it stands
+// The Hugging Face Hub as stages need it. In: a dataset repository, a revision, patterns. Out: the commit it stands
 // for, the files in it, and each file whole on disk under its final name, or no file there at all.
 
 import { createHash } from "node:crypto";
@@ -7,7 +7,7 @@ import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises
 import { dirname } from "node:path";
 import { datasetInfo, listFiles } from "@huggingface/hub";
 import { z } from "zod";
-import { RemoteError, systemCode, UsageError } from "../../pipeline/errors.ts";
+import { RemoteError, systemCode, UsageError } from "./errors.ts";
 import {
   type Answer,
   answerFetch,

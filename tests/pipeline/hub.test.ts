@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { RemoteError, UsageError } from "../../../pipeline/errors.ts";
-import type { HubFile } from "../../../stages/download/hub.ts";
-import { fetchHubFile, listHubFiles, resolveRevision } from "../../../stages/download/hub.ts";
-import { type HubSource, hubNet, type Net } from "../../../stages/download/net.ts";
-import { gitBlobId, type Hub, type HubSetup, type Misbehaviour, sha256, startHub } from "../../servers/hub.ts";
+import { RemoteError, UsageError } from "../../pipeline/errors.ts";
+import type { HubFile } from "../../pipeline/hub.ts";
+import { fetchHubFile, listHubFiles, resolveRevision } from "../../pipeline/hub.ts";
+import { type HubSource, hubNet, type Net } from "../../pipeline/net.ts";
+import { gitBlobId, type Hub, type HubSetup, type Misbehaviour, sha256, startHub } from "../servers/hub.ts";
 
 const TOKEN = "hf_Very5ecretTokenOfSomeone";
 const shard = Buffer.from(Array.from({ length: 100_000 }, (_, index) => (index * 7919) % 251));

@@ -1,7 +1,7 @@
 // How requests to the Hub are sent: whose token goes where, how long silence lasts, what is tried again, and what a refusal says.
 
 import { setTimeout as delay } from "node:timers/promises";
-import { RemoteError, systemCode, UsageError } from "../../pipeline/errors.ts";
+import { RemoteError, systemCode, UsageError } from "./errors.ts";
 
 /** A dataset repository (`owner/name`) at a revision: a branch, a tag or a commit. */
 export type HubSource = { repo: string; revision: string };

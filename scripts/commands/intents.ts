@@ -1,0 +1,144 @@
+import { join } from "node:path";
+import { fileLiteral, query } from "../../pipeline/duckdb.ts";
+import { UsageError } from "../../pipeline/errors.ts";
+import { finishedManifest } from "../../pipeline/manifest.ts";
+import { type Run, stageFolder } from "../../pipeline/plan.ts";
+import { keyed } from "../../pipeline/random.ts";
+import type { Turn } from "../../schemas/conversation.ts";
+import type { Intent } from "../../schemas/intent.ts";
+import { Journal } from "../../stages/intents/journal.ts";
+import { type LedgerRow, ledger } from "../../stages/intents/ledger.ts";
+import { JOURNAL } from "../../stages/intents.ts";
+import { count, paint, table } from "../draw.ts";
+import { findRun } from "./status.ts";
+
+/** `flipturn intents ledger`: what was sent and spent, by model. */
+export async function showLedger(flags: { output?: string; json?: boolean }): Promise<void> {
+  const run = await findRun(flags.output);
+  const folder = join(stageFolder(run, "intents"), JOURNAL);
+  const journal = Journal.read(folder);
+  const rows = journal ? ledger(journal) : [];
+  journal?.close();
+  if (flags.json) return console.log(JSON.stringify(rows, null, 2));
+  if (rows.length === 0) return console.log(`${run.folder}: nothing was sent to a language model`);
+  console.log(ledgerText(rows));
+  console.log(
+    `\nEvery line of it:  duckdb -c "SELECT asked, mode, status, count(*), sum(usd) FROM '${join(folder, "answers.jsonl")}' GROUP BY ALL"`,
+  );
+}
+
+function ledgerText(rows: readonly LedgerRow[]): string {
+  const header = ["model", "mode", "answered", "failed", "unheard", "input", "cached", "output", "dollars"];
+  const cells = rows.map((row) => [
+    ...[row.model, row.mode],
+    ...[row.answered, row.failed, row.unheard, row.input_tokens, row.cached_tokens, row.output_tokens].map(count),
+    row.usd === null ? "no price" : row.usd.toFixed(4),
+  ]);
+  const text = table([header, ...cells], [2, 3, 4, 5, 6, 7, 8]);
+  const unheard = rows.reduce((sum, row) => sum + row.unheard_usd, 0);
+  return unheard === 0
+    ? text
+    : `${text}\nOf this, $${unheard.toFixed(4)} for requests whose answers never came: the most that they can have cost.`;
+}
+
+/** An intent beside its conversation. */
+type Reviewed = Pick<
+  Intent,
+  "conversation_id" | "intent" | "status" | "words" | "from_user" | "copied" | "specificity"
+> & { turns: Turn[]; picked: "worst" | "random" };
+
+/** Flags of `flipturn intents review`. */
+export interface ReviewFlags {
+  readonly output?: string;
+  readonly worst: number;
+  readonly random: number;
+  readonly seed: string;
+  readonly json?: boolean;
+}
+
+/** `flipturn intents review`: the worst intents and a random sample, side by side with their conversations. */
+export async function review(flags: ReviewFlags): Promise<void> {
+  const run = await findRun(flags.output);
+  if (!(await finishedManifest(run, "intents")))
+    throw new UsageError(`${run.folder}: stage intents is not done; nothing can be reviewed yet`);
+  const worst = await pick(run, "worst", WORST, flags.worst);
+  const seen = new Set(worst.map((each) => each.conversation_id));
+  const random = await drawn(run, flags.random, flags.seed, seen);
+  const all = [...worst, ...random];
+  if (flags.json) return console.log(JSON.stringify(all, null, 2));
+  for (const each of all) console.log(`${reviewText(each, process.stdout.columns || 100)}\n`);
+}
+
+/** Rejected ones first, then those that give away most: a verdict, words copied in a row, share of the user's words, length. */
+const WORST =
+  "(status <> 'ok') DESC, (specificity = 'specified') DESC NULLS LAST, copied DESC NULLS LAST, from_user DESC NULLS LAST, words DESC NULLS LAST, conversation_id";
+
+async function pick(run: Run, picked: Reviewed["picked"], order: string, rows: number): Promise<Reviewed[]> {
+  if (rows === 0) return [];
+  const glob = (stage: string, artefact: string) => literalGlob(join(stageFolder(run, stage), `${artefact}-*.parquet`));
+  const columns = "conversation_id, intent, status, words, from_user, copied, specificity";
+  // The order is found without reading a text of the conversations.
+  const sql = `WITH chosen AS (SELECT ${columns}, row_number() OVER (ORDER BY ${order}) AS place
+      FROM read_parquet(${glob("intents", "intents")}) ORDER BY place LIMIT ${rows})
+    SELECT chosen.*, c.turns FROM chosen JOIN read_parquet(${glob("prepare", "conversations")}) c
+      ON c.id = chosen.conversation_id ORDER BY place`;
+  const found: Reviewed[] = [];
+  for await (const row of query(sql, run.folder)) {
+    const { place: _, ...each } = row as Omit<Reviewed, "picked"> & { place: number };
+    found.push({ ...each, picked });
+  }
+  return found;
+}
+
+/** A draw that the seed decides: by the keyed hash of the id. */
+async function drawn(run: Run, rows: number, seed: string, without: ReadonlySet<string>): Promise<Reviewed[]> {
+  const glob = literalGlob(join(stageFolder(run, "intents"), "intents-*.parquet"));
+  const places: { id: string; place: string }[] = [];
+  for await (const row of query(`SELECT conversation_id AS id FROM read_parquet(${glob})`, run.folder)) {
+    const { id } = row as { id: string };
+    if (!without.has(id)) places.push({ id, place: keyed(seed, `review:${id}`) });
+  }
+  const chosen = places.sort((a, b) => (a.place < b.place ? -1 : 1)).slice(0, rows);
+  const list = chosen.map(({ id }) => `'${id.replaceAll("'", "''")}'`);
+  const order = `list_position([${list.join(", ")}], conversation_id) NULLS LAST`;
+  return chosen.length === 0 ? [] : pick(run, "random", order, chosen.length);
+}
+
+/** A path as an SQL literal in which only the `*` before the ending is a pattern. */
+function literalGlob(path: string): string {
+  return fileLiteral(path).replace(/\[\*\](?=\.parquet'$)/, "*");
+}
+
+/** The intent and what was measured on the left, the conversation on the right. */
+function reviewText(each: Reviewed, width: number): string {
+  const half = Math.max(30, Math.floor((width - 3) / 2));
+  const share = each.from_user === null ? "–" : `${Math.round(100 * each.from_user)} %`;
+  const left = [
+    `${each.conversation_id} (${each.picked})`,
+    `status ${each.status}, ${each.specificity ?? "no verdict"}`,
+    `${each.words ?? 0} words, ${share} of them the user's, ${each.copied ?? 0} copied in a row`,
+    "",
+    ...wrap(each.intent ?? "(no intent)", half),
+  ];
+  const right = each.turns.flatMap(({ role, content }) => wrap(`${role}: ${content.slice(0, 600)}`, half)).slice(0, 40);
+  const rows = Array.from({ length: Math.max(left.length, right.length) }, (_, at) => {
+    return `${(left[at] ?? "").slice(0, half).padEnd(half)} | ${right[at] ?? ""}`.trimEnd();
+  });
+  return [paint("bold", rows[0] ?? ""), ...rows.slice(1)].join("\n");
+}
+
+/** The text in lines of at most so many characters, cut at spaces where there are any; control characters are shown as `·`. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const part of text.split(/\r?\n/)) {
+    let rest = part.replaceAll(/[\p{Cc}\u2028\u2029]/gu, "·");
+    while (rest.length > width) {
+      const space = rest.lastIndexOf(" ", width);
+      const end = space > width / 2 ? space : width;
+      lines.push(rest.slice(0, end));
+      rest = rest.slice(end).trimStart();
+    }
+    lines.push(rest);
+  }
+  return lines;
+}

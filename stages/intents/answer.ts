@@ -1,0 +1,84 @@
+/**
+ * What a model answered -> an intent, or what is wrong with it. Decoration (quotes, bold, labels, white space, the
+ * letters' case in the fixed beginning) is taken off; anything else is a fault that the model is told of once.
+ */
+
+/** What can be wrong with an answer beyond its decoration. */
+export type Fault = "empty" | "wrong_prefix" | "paragraphs" | "too_many_words";
+
+/** What every intent must be like. */
+export interface Shape {
+  readonly intentPrefix: string;
+  readonly maxIntentWords: number;
+}
+
+/** An answer that was read. */
+export type Reading =
+  | { readonly kind: "intent"; readonly intent: string }
+  | { readonly kind: "refused" }
+  | { readonly kind: "fault"; readonly fault: Fault };
+
+const LABEL =
+  /^(?:\*\*|__)?(?:the\s+)?(?:user(?:'s|’s)?\s+)?(?:summary|intent|goal|answer|output)(?:\*\*|__)?\s*:\s*(?:\*\*|__)?\s*/i;
+const REFUSAL =
+  /^(?:i['’]?m (?:very )?sorry|i am sorry|sorry,|i can(?:no|['’])t (?:help|assist|provide|fulfil|do that)|i(?:['’]m| am) (?:unable|not able) to|as an ai\b|i must decline)/i;
+const FENCED = /^```\w*\n([\s\S]*?)\n?```$/;
+const WRAPPED = /^["“”„'‘’`*_]+([\s\S]*?)["“”'‘’`*_]+$/;
+
+/** Reads what a model answered. */
+export function readAnswer(text: string | null, shape: Shape): Reading {
+  const bare = undecorated((text ?? "").toWellFormed(), shape.intentPrefix);
+  if (bare === "") return { kind: "fault", fault: "empty" };
+  if (!bare.startsWith(shape.intentPrefix)) {
+    return REFUSAL.test(bare) ? { kind: "refused" } : { kind: "fault", fault: "wrong_prefix" };
+  }
+  if (/\n\s*\n/.test(bare)) return { kind: "fault", fault: "paragraphs" };
+  if (words(bare) > shape.maxIntentWords) return { kind: "fault", fault: "too_many_words" };
+  return { kind: "intent", intent: bare.replace(/\s*\n\s*/g, " ") };
+}
+
+function words(text: string): number {
+  return text.split(/\s+/).filter(Boolean).length;
+}
+
+/** The answer without white space, quotes, marks and labels around it, and with the fixed beginning as it must be. */
+function undecorated(text: string, prefix: string): string {
+  let bare = text.trim();
+  for (let before = ""; before !== bare; ) {
+    before = bare;
+    bare = bare.replace(LABEL, "").trim();
+    if (!startsWith(bare, prefix) || prefix === "") bare = unwrapped(bare);
+  }
+  return startsWith(bare, prefix) ? prefix + bare.slice(beginning(bare, prefix)) : bare;
+}
+
+/** The text inside a pair of quotes or marks that goes all around it. */
+function unwrapped(text: string): string {
+  const found = FENCED.exec(text) ?? WRAPPED.exec(text);
+  return found ? (found[1] ?? "").trim() : text;
+}
+
+/** Length of the fixed beginning as the text has it, whatever its case and white space; -1 = the text begins otherwise. */
+function beginning(text: string, prefix: string): number {
+  const pattern = prefix
+    .split(/\s+/)
+    .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))
+    .join("\\s+");
+  return new RegExp(`^${pattern}`, "i").exec(text)?.[0].length ?? -1;
+}
+
+function startsWith(text: string, prefix: string): boolean {
+  return beginning(text, prefix) >= 0;
+}
+
+/** What the model is told about an answer that cannot be used. */
+export function complaint(fault: Fault, shape: Shape): string {
+  const found: Record<Fault, string> = {
+    empty: "That answer was empty.",
+    wrong_prefix: `That answer does not start with "${shape.intentPrefix}".`,
+    paragraphs: "That answer has more than one paragraph.",
+    too_many_words: `That answer has more than ${shape.maxIntentWords} words.`,
+  };
+  const start = shape.intentPrefix === "" ? "" : `, starting with "${shape.intentPrefix}"`;
+  return `${found[fault]} Answer again with the summary alone: one sentence${start}, nothing before or after it.`;
+}

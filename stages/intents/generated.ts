@@ -1,0 +1,29 @@
+import type { Journal } from "./journal.ts";
+import { noIntent, type Provider, type Reply } from "./provider.ts";
+import { nextStep, type Outcome, type Question } from "./request.ts";
+
+/** Intents that a language model wrote, from the journal of its answers. A conversation without an answer has the status `no_answer`. */
+export function generated(question: Question, journal: Journal): Provider {
+  return {
+    intentOf({ turns }) {
+      const step = nextStep(turns, question, (key) => journal.get(key));
+      return "outcome" in step ? replyFrom(step.outcome, question) : noIntent("no_answer", "generated");
+    },
+  };
+}
+
+function replyFrom({ status, intent, fault, truncated, answers }: Outcome, { prompt }: Question): Reply {
+  const last = answers.at(-1);
+  const sum = (key: "input_tokens" | "output_tokens") =>
+    answers.reduce<number | null>((total, answer) => (answer[key] === null ? total : (total ?? 0) + answer[key]), null);
+  return {
+    ...noIntent(status, "generated"),
+    intent,
+    truncated,
+    model: last?.model ?? null,
+    prompt_version: prompt.version,
+    input_tokens: sum("input_tokens"),
+    output_tokens: sum("output_tokens"),
+    ...(status !== "ok" && { detail: { fault, answer: last?.text?.slice(0, 300) ?? null } }),
+  };
+}

@@ -1,0 +1,66 @@
+import { isFinal, type Journal } from "./journal.ts";
+
+/** What one model has cost in one mode. */
+export interface LedgerRow {
+  /** The model that was asked for. */
+  readonly model: string;
+  readonly mode: "sync" | "batch";
+  /** Requests with a final answer, and how many of these were refused, cut off or too long. */
+  readonly answered: number;
+  readonly without_text: number;
+  /** Requests that the server failed without billing them. */
+  readonly failed: number;
+  /** Requests that may have been billed though no answer came, and the most that they can have cost; `usd` has it in it. */
+  readonly unheard: number;
+  readonly unheard_usd: number;
+  readonly input_tokens: number;
+  readonly cached_tokens: number;
+  readonly output_tokens: number;
+  /** Dollars; null = no price was known when it was spent. */
+  readonly usd: number | null;
+}
+
+type Row = { -readonly [Key in keyof LedgerRow]: LedgerRow[Key] };
+
+/** What was sent and spent, by model and mode, from the journal. Memory: the requests under way when a run was killed. */
+export function ledger(journal: Pick<Journal, "entries">): LedgerRow[] {
+  const rows = new Map<string, Row>();
+  const open = new Map<string, { row: Row; usd: number }[]>();
+  for (const entry of journal.entries()) {
+    const row = rowFor(rows, entry.asked, entry.mode);
+    if (entry.status === "sent") {
+      open.set(entry.key, [...(open.get(entry.key) ?? []), { row, usd: entry.usd ?? 0 }]);
+      continue;
+    }
+    open.delete(entry.key);
+    if (!isFinal(entry)) {
+      if (entry.status === "failed") row.failed++;
+      else unheard(row, entry.usd ?? 0);
+    } else {
+      row.answered++;
+      if (entry.status !== "answered") row.without_text++;
+      row.input_tokens += entry.input_tokens ?? 0;
+      row.cached_tokens += entry.cached_tokens ?? 0;
+      row.output_tokens += entry.output_tokens ?? 0;
+      if (entry.usd !== null) row.usd = (row.usd ?? 0) + entry.usd;
+    }
+  }
+  for (const { row, usd } of [...open.values()].flat()) unheard(row, usd);
+  return [...rows.values()].sort((a, b) => (`${a.model} ${a.mode}` < `${b.model} ${b.mode}` ? -1 : 1));
+}
+
+function unheard(row: Row, usd: number): void {
+  row.unheard++;
+  row.unheard_usd += usd;
+  if (usd > 0) row.usd = (row.usd ?? 0) + usd;
+}
+
+function rowFor(rows: Map<string, Row>, model: string, mode: LedgerRow["mode"]): Row {
+  const key = `${mode} ${model}`;
+  const none = { answered: 0, without_text: 0, failed: 0, unheard: 0, unheard_usd: 0 };
+  const row = rows.get(key) ?? {
+    ...{ model, mode, ...none, input_tokens: 0, cached_tokens: 0, output_tokens: 0, usd: null },
+  };
+  rows.set(key, row);
+  return row;
+}
