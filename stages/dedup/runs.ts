@@ -83,7 +83,7 @@ function distinct(lanes: Uint32Array, first: number, count: number): number {
 }
 
 /** Keys as two lanes of 32 bits each, low before high: numbers that need no BigInt to be compared. */
-function lanesOf(keys: BigUint64Array): Uint32Array {
+export function lanesOf(keys: BigUint64Array): Uint32Array {
   return new Uint32Array(keys.buffer, keys.byteOffset, 2 * keys.length);
 }
 

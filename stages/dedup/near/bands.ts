@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { KeyTable, Numbers } from "../../../pipeline/keys.ts";
+import { repeats } from "../repeats.ts";
 import { readAt } from "../runs.ts";
 
 /** Texts a bucket compares each text with: those that stand next before it. */
@@ -60,8 +61,7 @@ export function readEntries(path: string, range: number): Uint32Array {
  * The pairs of texts that are worth comparing: those with a key in common. A bucket with few texts gives every pair; in
  * a large one each text is paired with the 32 texts before it in the order of their hashes, and texts of equal hash with
  * the first of them. Neither the order of the entries nor their cut into ranges changes which texts are paired.
- * Memory: 4 to 8 bytes an entry, and about 100 for
- * each that is not alone under its key.
+ * Memory: 4 to 8 bytes an entry, and about 100 for each that is not alone under its key.
  */
 export function* candidatePairs(parts: readonly Uint32Array[]): Generator<readonly [number, number]> {
   for (const bucket of buckets(parts)) {
@@ -85,7 +85,7 @@ export function* candidatePairs(parts: readonly Uint32Array[]): Generator<readon
  * those that may have more, and only these are numbered.
  */
 function* buckets(parts: readonly Uint32Array[]): Generator<{ text: number; hash: number }[]> {
-  const mayRepeat = repeats(parts);
+  const mayRepeat = repeats(parts, 4);
   const keys = new KeyTable();
   const found: { text: number; hash: number }[][] = [];
   for (const part of parts) {
@@ -99,24 +99,4 @@ function* buckets(parts: readonly Uint32Array[]): Generator<{ text: number; hash
     }
   }
   for (const bucket of found) if (bucket.length > 1) yield bucket;
-}
-
-/** Tells whether a key may be there more than once: never no for one that is. Memory: 4 to 8 bytes an entry. */
-function repeats(parts: readonly Uint32Array[]): (low: number, high: number) => boolean {
-  const total = parts.reduce((sum, part) => sum + part.length / 4, 0);
-  const bits = 2 ** Math.max(10, Math.ceil(Math.log2(total + 1)) + 4);
-  const [once, again] = [new Uint8Array(bits / 8), new Uint8Array(bits / 8)];
-  const place = (low: number, high: number) => ((low ^ Math.imul(high, 0x9e3779b1)) >>> 0) % bits;
-  for (const part of parts) {
-    for (let at = 0; at < part.length; at += 4) {
-      const bit = place(part[at] as number, part[at + 1] as number);
-      const [byte, mask] = [bit >>> 3, 1 << (bit & 7)];
-      if (((once[byte] as number) & mask) !== 0) again[byte] = (again[byte] as number) | mask;
-      once[byte] = (once[byte] as number) | mask;
-    }
-  }
-  return (low, high) => {
-    const bit = place(low, high);
-    return ((again[bit >>> 3] as number) & (1 << (bit & 7))) !== 0;
-  };
 }
