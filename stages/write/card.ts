@@ -8,8 +8,9 @@ import type { Plan } from "../../schemas/plan.ts";
 import { Split } from "../../schemas/user.ts";
 import { sourceNamed } from "../prepare/sources.ts";
 import type { WriteOptions } from "../write.ts";
-import { BinRow } from "./bins.ts";
+import { binColumns } from "./bins.ts";
 import { columnsOf } from "./columns.ts";
+import { endsInWords } from "./ends.ts";
 import { FILE_FORMATS } from "./files.ts";
 import { FORMS } from "./forms.ts";
 
@@ -46,7 +47,7 @@ function contentDigest(shards: readonly Marker[]): string {
 export function datasetCard(input: CardInput): string {
   const { plan, options, shards } = input;
   const source = sourceNamed(plan.source);
-  const columns = options.binPack ? BinRow : columnsOf(FORMS[options.form], options.layout);
+  const columns = columnsOfCard(input);
   const { folder, name } = FILE_FORMATS[options.format];
   const splits = splitsOf(shards);
   const dataFiles = (split: Split) => ({ split, path: `${folder(split)}/${name(split)}-*.${options.format}` });
@@ -68,6 +69,7 @@ export function datasetCard(input: CardInput): string {
       splits.map((split) => [split, sumOf(shards, `rows_${split}`)]),
     )}`,
     ...(options.tokenizer === "none" ? [] : [tokenSection(input, splits)]),
+    ...endsInWords(endLabels(input), input.options),
     `## Columns\n\n${table(
       ["column", "type"],
       Object.entries(columns.shape).map(([column, type]) => [`\`${column}\``, typeName(type as z.ZodType)]),
@@ -77,6 +79,15 @@ export function datasetCard(input: CardInput): string {
     `## Licence and credit\n\nText: ${source.license}. ${source.credit}.`,
   ];
   return `---\n${stringify(header)}---\n\n${sections.join("\n\n")}\n`;
+}
+
+/** How `flip` labelled ends. */
+const endLabels = ({ manifests }: CardInput) => manifests.find(({ stage }) => stage === "flip")?.options["endLabels"];
+
+function columnsOfCard(input: CardInput): z.ZodObject {
+  const { binPack, form, layout } = input.options;
+  const isWeighted = endLabels(input) === "weighted";
+  return binPack ? binColumns(isWeighted) : columnsOf(FORMS[form], layout, isWeighted);
 }
 
 /** Lengths of samples as they are and after what was done to the long ones, and what must be added to the tokenizer. */
@@ -146,7 +157,8 @@ function feature(type: z.ZodType): object {
       list: "shape" in element ? features(element as z.ZodObject) : (feature(element) as { dtype: string }).dtype,
     };
   }
-  return { dtype: def.type === "number" ? `int${bitsOf(type)}` : def.type === "boolean" ? "bool" : "string" };
+  if (def.type !== "number") return { dtype: def.type === "boolean" ? "bool" : "string" };
+  return { dtype: (type as z.ZodNumber).isInt ? `int${bitsOf(type)}` : "float64" };
 }
 
 function typeName(type: z.ZodType): string {
@@ -158,7 +170,7 @@ function typeName(type: z.ZodType): string {
       .map(([name, each]) => `${name}: ${typeName(each as z.ZodType)}`)
       .join(", ")}}`;
   if (def.type === "enum") return Object.values(def.entries).join(" / ");
-  return def.type === "number" ? "integer" : def.type;
+  return def.type === "number" && (type as z.ZodNumber).isInt ? "integer" : def.type;
 }
 
 /** The options of every stage. Files are given by name alone: where they lay, or which server was asked, is nobody's business. */
