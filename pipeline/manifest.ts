@@ -146,8 +146,9 @@ export function publishedFiles(run: Run, name: string): string[] {
   const { publishes } = stageNamed(run, name);
   const folder = publishes && join(run.folder, publishes.folder);
   if (!folder || !existsSync(folder)) return [];
-  const paths = readdirSync(folder, { recursive: true }).map(String);
-  return paths.filter((path) => publishes.owns.test(path.replaceAll("\\", "/"))).map((path) => join(folder, path));
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+  const paths = files.map((file) => join(file.parentPath, file.name));
+  return paths.filter((path) => publishes.owns.test(relative(folder, path).replaceAll("\\", "/")));
 }
 
 /** Removes files of the stage that are not its outputs: intermediate ones, and what another plan left. */

@@ -37,7 +37,8 @@ function elements(
     case "boolean":
       return [{ name, type: "BOOLEAN", repetition_type }];
     case "number":
-      return [{ name, type: (type as z.ZodNumber).isInt ? "INT32" : "DOUBLE", repetition_type }];
+      if (!(type as z.ZodNumber).isInt) return [{ name, type: "DOUBLE", repetition_type }];
+      return [{ name, type: "INT32", ...(bitsOf(type) === 8 && { converted_type: "INT_8" }), repetition_type }];
     case "array":
       return [
         { name, repetition_type, num_children: 1, converted_type: "LIST" },
@@ -56,10 +57,16 @@ function elements(
   }
 }
 
+/** How wide an integer column is: 32 bits, unless its schema's `meta({ bits: 8 })` says less. */
+export function bitsOf(type: z.ZodType): number {
+  return (type.meta()?.["bits"] as number | undefined) ?? 32;
+}
+
 /** About how many bytes of memory a value holds as text; what row groups are measured by. */
 function weigh(value: unknown): number {
   if (typeof value === "string") return value.length;
   if (value === null || typeof value !== "object") return 4;
+  if (ArrayBuffer.isView(value)) return 4 * (value as Int32Array).length;
   let bytes = 0;
   for (const each of Object.values(value)) bytes += weigh(each);
   return bytes;
@@ -85,46 +92,79 @@ class FileWriter extends ByteWriter {
 }
 
 /**
- * Writes rows as a zstd Parquet file, with a page index for every column of more than one page, under its final name only when whole.
- * Same rows, same bytes. Memory: one row group of about 16 MB of text.
+ * A zstd Parquet file that rows are added to one by one, with a page index for every column of more than one page; it
+ * appears under its name only when whole. Same rows, same bytes. Memory: one row group of about 16 MB of text.
  */
-export async function writeParquet<T extends object>(
-  path: string,
-  schema: RowSchema,
-  rows: Iterable<T> | AsyncIterable<T>,
-): Promise<{ rows: number; bytes: number; sha256: string }> {
-  const names = Object.keys(schema.shape);
-  const file = new AtomicFile(path);
-  try {
-    const writer = new ParquetWriter({
-      writer: new FileWriter(file),
+export class ParquetFile {
+  readonly #file: AtomicFile;
+  readonly #writer: ParquetWriter;
+  readonly #names: readonly string[];
+  #group: object[] = [];
+  #weight = 0;
+  #rows = 0;
+
+  constructor(path: string, schema: RowSchema) {
+    this.#names = Object.keys(schema.shape);
+    this.#file = new AtomicFile(path);
+    this.#writer = new ParquetWriter({
+      writer: new FileWriter(this.#file),
       schema: parquetSchema(schema),
       codec: "ZSTD",
       compressors: { ZSTD: compress },
       createdBy: "flipturn",
     });
-    let group: T[] = [];
-    let weight = 0;
-    let count = 0;
-    const close = async () => {
-      if (group.length === 0) return;
-      const columnData = names.map((name): ColumnSource => {
-        const data = group.map((row) => (row as Record<string, unknown>)[name]);
-        return { name, data, columnIndex: true, offsetIndex: true };
-      });
-      await writer.write({ columnData, rowGroupSize: group.length });
-      group = [];
-      weight = 0;
-    };
-    for await (const row of rows) {
-      group.push(row);
-      weight += weigh(row);
-      count++;
-      if (weight >= ROW_GROUP_BYTES || group.length >= ROW_GROUP_ROWS) await close();
-    }
-    await close();
-    await writer.finish();
-    return { rows: count, ...file.commit() };
+  }
+
+  async write(row: object): Promise<void> {
+    this.#group.push(row);
+    this.#weight += weigh(row);
+    this.#rows++;
+    if (this.#weight >= ROW_GROUP_BYTES || this.#group.length >= ROW_GROUP_ROWS) await this.#close();
+  }
+
+  /** Gives the file its name. */
+  async commit(): Promise<Written> {
+    await this.#close();
+    await this.#writer.finish();
+    return { rows: this.#rows, ...this.#file.commit() };
+  }
+
+  /** Leaves nothing behind. */
+  discard(): void {
+    this.#file.discard();
+  }
+
+  async #close(): Promise<void> {
+    const group = this.#group;
+    if (group.length === 0) return;
+    const columnData = this.#names.map((name): ColumnSource => {
+      const data = group.map((row) => plain((row as Record<string, unknown>)[name]));
+      return { name, data, columnIndex: true, offsetIndex: true };
+    });
+    await this.#writer.write({ columnData, rowGroupSize: group.length });
+    this.#group = [];
+    this.#weight = 0;
+  }
+}
+
+/** hyparquet-writer takes lists as plain arrays alone. */
+function plain(value: unknown): unknown {
+  return ArrayBuffer.isView(value) ? Array.from(value as Int32Array) : value;
+}
+
+/** What became of a finished file. */
+export type Written = { rows: number; bytes: number; sha256: string };
+
+/** Writes rows as one `ParquetFile`. */
+export async function writeParquet<T extends object>(
+  path: string,
+  schema: RowSchema,
+  rows: Iterable<T> | AsyncIterable<T>,
+): Promise<Written> {
+  const file = new ParquetFile(path, schema);
+  try {
+    for await (const row of rows) await file.write(row);
+    return await file.commit();
   } catch (error) {
     file.discard();
     throw error;

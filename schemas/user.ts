@@ -13,5 +13,7 @@ export const User = z.strictObject({
   /** Conversations of this user that take part in the split. */
   conversations: z.int(),
   split: Split,
+  /** Id of the group of linked users that was drawn as one (`split.by` is `groups`); null = the user was drawn alone. */
+  group: z.string().nullable(),
 });
 export type User = z.infer<typeof User>;

@@ -5,7 +5,7 @@ import { stages } from "../stages/index.ts";
 import { sources } from "../stages/prepare/sources.ts";
 
 /** Flags that are not called after their setting. */
-const NAMES: Record<string, string> = { "intents.provider": "intents" };
+const NAMES: Record<string, string> = { "intents.provider": "intents", "split.by": "split-by" };
 
 /** One setting as a flag. */
 type Flag = { flag: string; path: readonly [string] | readonly [string, string]; type: z.ZodType };
@@ -59,6 +59,7 @@ function placeholder(inner: z.ZodType): string | null {
   const { type } = inner.def;
   if (type === "number") return (inner as z.ZodNumber).isInt ? "n" : "number";
   if (type === "object") return "key=value,…";
+  if (type === "boolean") return "true|false";
   return type === "array" ? "a,b,…" : null;
 }
 
@@ -83,6 +84,8 @@ function parse(text: string, inner: z.ZodType): unknown {
   switch (inner.def.type) {
     case "number":
       return text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+    case "boolean":
+      return { true: true, false: false }[text] ?? text;
     case "array":
       return text.split(",").map((part) => parse(part, (inner as z.ZodArray<z.ZodType>).element));
     case "object":

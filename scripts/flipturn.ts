@@ -5,12 +5,15 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { exitCode, LimitError, systemCode } from "../pipeline/errors.ts";
 import { packageFolder } from "../pipeline/files.ts";
 import { stages } from "../stages/index.ts";
+import { decontaminate } from "./commands/decontaminate.ts";
+import { curve, review } from "./commands/dedup.ts";
 import { demo } from "./commands/demo.ts";
 import { explain } from "./commands/explain.ts";
 import { inspect } from "./commands/inspect.ts";
-import { review, showLedger } from "./commands/intents.ts";
+import { review as reviewIntents, showLedger } from "./commands/intents.ts";
 import { plan } from "./commands/plan.ts";
 import { run } from "./commands/run.ts";
+import { auditSplit, sweepSeeds } from "./commands/split.ts";
 import { status } from "./commands/status.ts";
 import { task } from "./commands/task.ts";
 import { addFlags } from "./flags.ts";
@@ -83,6 +86,18 @@ function program(): Command {
       "\nExample:\n  flipturn explain wildchat-1m:00183ce586b46292f6b4282fd808c426 --output output/wildchat-1m\n",
     )
     .action((id, flags) => explain(id, flags));
+  dedupCommands(root);
+  splitCommands(root);
+  reading(root.command("decontaminate").description("find text of evaluation sets in what users say"))
+    .requiredOption("--against <file...>", "JSONL, Parquet or text; hf://datasets/<owner>/<name>/<path> for the Hub")
+    .option("--column <a,b>", "column to compare, such as question.stem; default: the first known one that is there")
+    .option("--drop", "write them as conversations to drop; without it, to flag")
+    .option("--file <file>", "where to write them; default: contaminated.jsonl in the folder of the run")
+    .addHelpText(
+      "after",
+      "\nExample:\n  flipturn decontaminate --against gsm8k-test.jsonl hf://datasets/openai/openai_humaneval/openai_humaneval/test-*.parquet --drop\n",
+    )
+    .action((flags) => decontaminate(flags, signal));
   const about = root.command("intents").description("look at the intents of a run and at what they cost");
   reading(about.command("ledger").description("what was sent and spent, by model")).action((flags) =>
     showLedger(flags),
@@ -91,15 +106,17 @@ function program(): Command {
     .option("--worst <n>", "how many of the worst", wholeNumber(0), 5)
     .option("--random <n>", "how many at random", wholeNumber(0), 5)
     .option("--seed <text>", "decides the random ones", "0")
-    .action((flags) => review(flags));
+    .action((flags) => reviewIntents(flags));
   root
     .command("inspect")
     .description("show rows as the model will see them, the target coloured")
-    .argument("<file>", "Parquet or JSONL file of samples or of a finished dataset")
+    .argument("<file>", "Parquet, JSONL or Arrow file of samples or of a finished dataset")
     .option("--id <text>", "rows whose id is or contains this")
     .option("--kind <kind>", "rows of this kind: first, next or end")
     .option("--rows <n>", "how many rows", wholeNumber(1), 1)
-    .option("--ids", "show Llama 3 token ids too", false)
+    .option("--ids", "show token ids too", false)
+    .option("--tokenizer <name>", "llama3 or a tokenizer.json; default: the run's")
+    .option("--chat-template <name>", "userlm, llama3, chatml or a Jinja file; default: the run's")
     .option("--json", "print rows as JSON, one a line")
     .addHelpText(
       "after",
@@ -107,6 +124,46 @@ function program(): Command {
     )
     .action((path, flags) => inspect(path, flags));
   return root;
+}
+
+function dedupCommands(root: Command): void {
+  const dedup = root.command("dedup").description("look into the templates of a finished run");
+  reading(dedup.command("review").description("write the templates into a file for a person to decide about"))
+    .option("--file <file>", "the file; what was decided in it before stays", "templates.yaml")
+    .option("--all", "also templates that no conversation matches")
+    .option("--drop-stale", "leave out what was decided about templates that are no more")
+    .addHelpText(
+      "after",
+      "\nExample:\n  flipturn dedup review --output output/wildchat-1m\n  flipturn run --source wildchat-1m --review templates.yaml\n",
+    )
+    .action((flags) => review(flags));
+  reading(dedup.command("curve").description("show what templates would remove at other thresholds"))
+    .option("--svg <file>", "draw it too")
+    .addHelpText("after", "\nExample:\n  flipturn dedup curve --output output/wildchat-1m --svg curve.svg\n")
+    .action((flags) => curve(flags));
+}
+
+function splitCommands(root: Command): void {
+  const split = root.command("split").description("look into the splits of a finished run");
+  reading(split.command("audit").description("show what conversations of different splits have in common"))
+    .argument("[files...]", "files of any finished split, Parquet or JSONL, in place of a run")
+    .option("--strict", "exit 1 if there is anything")
+    .option("--columns <key=name,…>", "for files: which column is id, user, country, opening, split")
+    .option(
+      "--min-count <n>",
+      "for files: a 7-gram in more conversations than this makes a template",
+      wholeNumber(1),
+      100,
+    )
+    .addHelpText(
+      "after",
+      "\nExamples:\n  flipturn split audit --output output/wildchat-1m --strict\n  flipturn split audit train.parquet test.parquet --columns user=hashed_ip\n",
+    )
+    .action((files, flags) => auditSplit(files, flags));
+  reading(split.command("sweep").description("show how the splits depend on the seed, beside the published counts"))
+    .option("--seeds <n>", "how many seeds, from 0", wholeNumber(1), 1000)
+    .addHelpText("after", "\nExample:\n  flipturn split sweep --seeds 1000 --output output/wildchat-1m\n")
+    .action((flags) => sweepSeeds(flags));
 }
 
 function runFlags(command: Command): Command {

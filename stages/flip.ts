@@ -3,85 +3,70 @@
  * becomes K + 1 samples. Sample k predicts user turn k from the intent and all turns before it; the last one predicts
  * `<|endconversation|>` after the last assistant turn. What cannot be a sample is a rejection: a user turn with nothing
  * in it, and the end of a conversation that stops on a user turn, since that would teach leaving without an answer.
+ * A sample says where its turns stand; their text stays where `prepare` wrote it.
  */
 import { z } from "zod";
-import { fileLiteral, query } from "../pipeline/duckdb.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import { Conversation, isEmpty } from "../schemas/conversation.ts";
-import { Intent } from "../schemas/intent.ts";
 import type { Tally } from "../schemas/manifest.ts";
+import { Placed } from "../schemas/placed.ts";
 import type { Rejection } from "../schemas/rejection.ts";
-import { END, Sample } from "../schemas/sample.ts";
+import { Sample } from "../schemas/sample.ts";
 import type { Split } from "../schemas/user.ts";
 
-const FlipOptions = z.strictObject({});
-type FlipOptions = z.infer<typeof FlipOptions>;
+const FlipOptions = z.strictObject({
+  emptyTargets: z
+    .enum(["drop", "keep"])
+    .default("drop")
+    .describe("user turns in which nothing was typed, as targets; they stay in the context of later ones"),
+  endAfterUser: z
+    .enum(["drop", "keep"])
+    .default("drop")
+    .describe("the end of a conversation that stops on a user turn: `keep` teaches leaving without an answer"),
+});
+export type FlipOptions = z.infer<typeof FlipOptions>;
 
-/**
- * The K + 1 samples of a conversation with K user turns, in order; in place of one that cannot be, its rejection.
- * `intent` null = the ablation without intents.
- */
-export function flip(conversation: Conversation, intent: string | null, split: Split): (Sample | Rejection)[] {
-  const { id: conversation_id, source, turns, language, country, model, user_id } = conversation;
-  const places = turns.flatMap((turn, at) => (turn.role === "user" ? [at] : []));
-  const about = { conversation_id, source, split };
-  const origin = { language, country, model, user_id };
+/** What flipping looks at. */
+const Flipped = Conversation.pick({ id: true, turns: true });
+
+/** The K + 1 samples of a conversation with K user turns, in order; in place of one that cannot be, its rejection. */
+export function flip(
+  { id: conversation_id, turns }: z.infer<typeof Flipped>,
+  split: Split,
+  options: FlipOptions = FlipOptions.parse({}),
+): (Sample | Rejection)[] {
+  const places = turns.flatMap(({ role }, at) => (role === "user" ? [at] : []));
+  const number = places.length;
   const reject = (turn: number, reason: string): Rejection => {
-    return {
-      id: `${conversation_id}:${turn}`,
-      conversation_id,
-      stage: "flip",
-      reason,
-      detail: JSON.stringify({ turn, turns: places.length }),
-    };
+    const detail = JSON.stringify({ turn, turns: number });
+    return { id: `${conversation_id}:${turn}`, conversation_id, stage: "flip", reason, detail };
   };
-  const sample = (turn: number, kind: Sample["kind"], context: Sample["context"], target: string): Sample => {
-    return {
-      id: `${conversation_id}:${turn}`,
-      ...about,
-      turn,
-      turns: places.length,
-      kind,
-      intent,
-      context,
-      target,
-      ...origin,
-    };
+  const sample = (turn: number, kind: Sample["kind"], context_turns: number): Sample => {
+    return { id: `${conversation_id}:${turn}`, conversation_id, split, turn, turns: number, kind, context_turns };
   };
-  const flipped = places.map((at, number) => {
+  const flipped = places.map((at, place) => {
     const turn = turns[at];
-    if (!turn || isEmpty(turn)) return reject(number + 1, "empty_target");
-    return sample(number + 1, number === 0 ? "first" : "next", turns.slice(0, at), turn.content);
+    const isTarget = turn && (options.emptyTargets === "keep" || !isEmpty(turn));
+    return isTarget ? sample(place + 1, place === 0 ? "first" : "next", at) : reject(place + 1, "empty_target");
   });
-  const end = places.length + 1;
-  const last = turns.at(-1)?.role === "user" ? reject(end, "ends_with_user") : sample(end, "end", turns, END);
-  return [...flipped, last];
+  const endsWithUser = turns.at(-1)?.role === "user" && options.endAfterUser === "drop";
+  return [...flipped, endsWithUser ? reject(number + 1, "ends_with_user") : sample(number + 1, "end", turns.length)];
 }
 
 async function flipShard(task: Task<FlipOptions>): Promise<Partial<Tally>> {
   const dropped = await task.dropped(["dedup", "intents"]);
   const splits = await readSplits(task);
-  const intents = new Map<string, string | null>();
-  for await (const { conversation_id, intent } of task.read(
-    "intents",
-    "intents",
-    Intent.pick({ conversation_id: true, intent: true }),
-  )) {
-    intents.set(conversation_id, intent);
-  }
   const rejections: Rejection[] = [];
   const counts: Record<string, number> = {};
   let taken = 0;
   async function* samples(): AsyncGenerator<Sample> {
-    for await (const conversation of task.read("prepare", "conversations", Conversation)) {
+    for await (const conversation of task.read("prepare", "conversations", Flipped)) {
       if (dropped.has(conversation.id)) continue;
       const split = splits.get(conversation.id);
-      const intent = intents.get(conversation.id);
-      if (split === undefined || intent === undefined)
-        throw new Error(`${conversation.id}: has no ${split ? "intent" : "split"}`);
+      if (split === undefined) throw new Error(`${conversation.id}: has no split`);
       taken++;
-      for (const row of flip(conversation, intent, split)) {
+      for (const row of flip(conversation, split, task.options)) {
         if ("reason" in row) rejections.push(row);
         else {
           for (const name of [`samples_${split}`, `samples_${row.kind}`]) counts[name] = (counts[name] ?? 0) + 1;
@@ -95,19 +80,11 @@ async function flipShard(task: Task<FlipOptions>): Promise<Partial<Tally>> {
   return { taken, in: kept + rejections.length, kept, rejected, counts };
 }
 
-/** The split of each conversation of the shard: the engine joins the shard's users with all users, and reads no text. */
+/** The split of each conversation of the shard. */
 async function readSplits(task: Task<FlipOptions>): Promise<Map<string, Split>> {
-  const sameCountry =
-    task.optionsOf("split")["userKey"] === "ip+country" ? "AND u.country IS NOT DISTINCT FROM c.country" : "";
-  const path = task.shard("split", "users", 0, 1);
-  const sql = `SELECT c.id, u.split
-    FROM read_parquet(${fileLiteral(task.shard("prepare", "conversations"))}) c
-    JOIN read_parquet(${fileLiteral(path)}) u ON u.user_id = coalesce(c.user_id, c.id) ${sameCountry}`;
   const splits = new Map<string, Split>();
-  for await (const row of query(sql, path, task.signal)) {
-    const { id, split } = row as { id: string; split: Split };
-    splits.set(id, split);
-  }
+  for await (const { conversation_id, split } of task.read("split", "placed", Placed))
+    splits.set(conversation_id, split);
   return splits;
 }
 

@@ -32,6 +32,7 @@ export async function makePlan(
     throw new UsageError(`--source is missing; known: ${sources.map((source) => source.name).join(", ")}`);
   const source = sourceNamed(name);
   const { settings, options } = resolveConfig(layer(source.defaults ?? {}, given), stages);
+  requireUsers(source, options.get("split"));
   const { hub, inputs } = await findInputs(source, settings, options.get("download") as DownloadOptions, world);
   const bytes = inputs.reduce((sum, input) => sum + input.bytes, 0);
   const plan: Plan = {
@@ -47,6 +48,15 @@ export async function makePlan(
   };
   for (const stage of stages) plan.stages.push(await planStage(stage, options.get(stage.name) ?? {}, plan));
   return { plan, settings };
+}
+
+/** Throws UsageError if a split by user is asked of a source that names none. */
+function requireUsers(source: Source, split: Record<string, unknown> = {}): void {
+  const needsUsers = ["paper", "ip+country", "user"].includes(String(split["by"]));
+  if (source.noUsers === undefined || !needsUsers || split["fixedSplit"] !== null) return;
+  throw new UsageError(
+    `source ${source.name} cannot be split by \`${split["by"]}\`: ${source.noUsers}; take --split-by groups (its default), which keeps together what is alike, or hash`,
+  );
 }
 
 async function findInputs(

@@ -12,11 +12,13 @@ import { inputName, inputPath, userKeyName } from "../pipeline/plan.ts";
 import { keyed, shardOf } from "../pipeline/random.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
+import { Closing } from "../schemas/closing.ts";
 import { countControlTokens } from "../schemas/control.ts";
 import { Conversation, conversationId, isEmpty } from "../schemas/conversation.ts";
 import type { Tally } from "../schemas/manifest.ts";
 import type { Rejection } from "../schemas/rejection.ts";
 import { ChatColumns, OPTIONAL } from "./prepare/chat.ts";
+import { closingOf } from "./prepare/closing.ts";
 import { judge } from "./prepare/judge.ts";
 import { type BadRow, type Found, readRows } from "./prepare/rows.ts";
 import { type Row, rejection, settle } from "./prepare/settle.ts";
@@ -49,6 +51,10 @@ export const PrepareOptions = z.strictObject({
     .enum(["drop", "keep"])
     .default("drop")
     .describe("rows whose id was seen before (WildChat: the same content): keep the earliest, or all under new ids"),
+  paths: z
+    .enum(["best", "leaves"])
+    .default("best")
+    .describe("source `oasst2`: the best-ranked path of each message tree, or one path for each of its leaves"),
   maxBadRows: z
     .number()
     .min(0)
@@ -91,6 +97,7 @@ export function recordOf(
       redacted,
       toxic,
     },
+    ended_at: raw.ended_at ?? null,
   };
 }
 
@@ -111,13 +118,7 @@ async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   const writer = new ShardWriter(plan.shards);
   let rows = 0;
   async function* blocks() {
-    for await (const found of readRows(
-      inputPath(run, index),
-      inputName(plan, index),
-      source,
-      options.columns,
-      task.signal,
-    )) {
+    for await (const found of readRows(inputPath(run, index), inputName(plan, index), source, options, task.signal)) {
       rows++;
       const record =
         "bad" in found
@@ -199,8 +200,10 @@ async function gather(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   for (const input of plan.inputs.keys()) {
     for (const line of readShard(task.path(scattered(input)), index)) records.push(JSON.parse(line) as Row);
   }
-  const { conversations, rejections } = settle(records, options);
+  const { conversations, ends, rejections } = settle(records, options);
   const kept = await task.write("conversations", Conversation, conversations);
+  const closings = conversations.map((conversation, at) => closingOf(conversation, ends[at] ?? null));
+  await task.write("closings", Closing, closings);
   const rejected = await task.writeRejections(rejections);
   return { kept, rejected };
 }

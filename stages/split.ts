@@ -1,24 +1,35 @@
 /**
  * Conversations -> users, each in one split ("Flipping the Dialogue", section 2.2: unique users by hashed IP and country,
- * inside each country 90/5/5, all conversations of a user in one split).
+ * inside each country 90/5/5, all conversations of a user in one split), the split of every conversation, and an audit of
+ * what conversations in different splits have in common all the same.
  *
- * Who a user is: the same IP seen under two countries is one user, in the country of most of its conversations, since the
- * paper's letter (`userKey: ip+country`) lets one person sit in two splits. Conversations without a user stand alone.
+ * Who is drawn, `by`: `paper` takes the same IP seen under two countries as one user, in the country of most of its
+ * conversations, since the paper's letter (`ip+country`) lets one person sit in two splits. `user` draws the same users
+ * without regard to countries, `groups` draws users together whose conversations are alike, `hash` decides for each user
+ * alone. Conversations without a user stand alone. See `split/draw.ts` for how, `split/audit.ts` for the audit.
  *
- * How they are drawn: countries one after the other in an order given by the seed, users of a country in an order given
- * by the seed, and along this line each user goes to the split that is furthest behind its share. So every country gets
- * its share within two users, all countries together within one, and small countries are not rounded down to nothing.
+ * collect (a shard each): who was seen where. draw (once): users. place (a shard each): the split of each conversation.
+ * audit (once): leaks.
  */
-
 import { z } from "zod";
-import { compare } from "../pipeline/order.ts";
+import { parquet, query } from "../pipeline/duckdb.ts";
+import { UsageError } from "../pipeline/errors.ts";
+import { keyOf } from "../pipeline/keys.ts";
 import { readParquet } from "../pipeline/parquet.ts";
-import { keyed } from "../pipeline/random.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import { Conversation } from "../schemas/conversation.ts";
+import { Leak } from "../schemas/leak.ts";
 import type { Tally } from "../schemas/manifest.ts";
+import { Placed } from "../schemas/placed.ts";
+import { Share } from "../schemas/share.ts";
+import { Trait } from "../schemas/trait.ts";
 import { Split, User } from "../schemas/user.ts";
+import { Audit, leaksInWords } from "./split/audit.ts";
+import { drawSplits } from "./split/draw.ts";
+import { Groups } from "./split/groups.ts";
+import { sharesByCountry } from "./split/shares.ts";
+import { addSightings, mergeCountries, Seen } from "./split/users.ts";
 
 export const SplitOptions = z.strictObject({
   ratios: z
@@ -27,105 +38,167 @@ export const SplitOptions = z.strictObject({
     .refine((ratios) => ratios.some((ratio) => ratio > 0), "at least one must be above 0")
     .default([90, 5, 5])
     .describe("shares of users for train, validation and test, such as 90,5,5"),
-  userKey: z
-    .enum(["ip", "ip+country"])
-    .default("ip")
-    .describe("what makes a user: the IP wherever it is seen, or the IP and the country (the paper's letter)"),
+  by: z
+    .enum(["paper", "ip+country", "user", "groups", "hash"])
+    .default("paper")
+    .describe(
+      "who is drawn: users inside their country; IP and country as the user (the paper's letter); users wherever they are; groups of users whose conversations are alike; each user by a hash that never changes",
+    ),
+  leaks: z
+    .enum(["count", "fail"])
+    .default("count")
+    .describe("what conversations of different splits have in common: count it, or stop the run if there is any"),
   fixedSplit: Split.nullable().default(null).describe("put every conversation into this split"),
 });
 export type SplitOptions = z.infer<typeof SplitOptions>;
 
+/** What is read of a conversation that `dedup` kept: whose it is, and what it has in common with others. */
+type Member = { id: string; user_id: string | null; country: string | null } & Pick<
+  Trait,
+  "opening_key" | "template" | "cluster"
+>;
+
 const Owner = Conversation.pick({ id: true, user_id: true, country: true });
-/** How often a user was seen in a country, in one shard. */
-const Seen = User.pick({ user_id: true, country: true, conversations: true });
-type Seen = z.infer<typeof Seen>;
+const ONE = { index: 0, of: 1 };
 
 /** The user that a conversation belongs to; without one the conversation itself. */
-function ownerOf(conversation: z.infer<typeof Owner>): string {
-  return conversation.user_id ?? conversation.id;
+function ownerOf({ id, user_id }: z.infer<typeof Owner>): string {
+  return user_id ?? id;
 }
 
-/** Adds up sightings by user and country. Memory: about 150 bytes for each pair. */
-export function addSightings(seen: Iterable<Seen>): Seen[] {
-  const sums = new Map<string, Seen>();
-  for (const { user_id, country, conversations } of seen) {
-    const key = `${user_id}\n${country ?? ""}`;
-    const sum = sums.get(key);
-    if (sum) sum.conversations += conversations;
-    else sums.set(key, { user_id, country, conversations });
+/** The conversations of a shard that `dedup` kept, in order. Memory: the traits of a shard. */
+async function* members(task: Task<SplitOptions>, shard: number): AsyncGenerator<Member> {
+  const traits = new Map<string, Trait>();
+  for await (const trait of task.read("dedup", "traits", Trait, shard)) traits.set(trait.conversation_id, trait);
+  for await (const owner of task.read("prepare", "conversations", Owner, shard)) {
+    const trait = traits.get(owner.id);
+    if (!trait) continue;
+    const { opening_key, template, cluster } = trait;
+    yield { ...owner, opening_key, template, cluster };
   }
-  return [...sums.values()].sort((a, b) => compare(a.user_id, b.user_id) || compare(a.country ?? "", b.country ?? ""));
-}
-
-/** One row a user: the country of most conversations; a known country before none, then the first by name. */
-export function mergeCountries(seen: readonly Seen[]): Seen[] {
-  const users = new Map<string, Seen & { most: number }>();
-  for (const { user_id, country, conversations } of seen) {
-    const user = users.get(user_id);
-    if (!user) {
-      users.set(user_id, { user_id, country, conversations, most: conversations });
-      continue;
-    }
-    user.conversations += conversations;
-    if (conversations < user.most) continue;
-    if (conversations === user.most && user.country !== null && (country === null || country > user.country)) continue;
-    user.country = country;
-    user.most = conversations;
-  }
-  return [...users.values()].map(({ most: _, ...user }) => user);
-}
-
-/** Draws a split for every user. The order in which users are given changes nothing. Returns them sorted by id and country. */
-export function drawSplits(users: readonly Seen[], seed: string, ratios: readonly number[]): User[] {
-  const key = keyed(seed, "split");
-  const line = users.map((user) => ({
-    user,
-    country: keyed(key, `country\n${user.country ?? ""}`),
-    place: keyed(key, `user\n${user.user_id}\n${user.country ?? ""}`),
-  }));
-  line.sort((a, b) => compare(a.country, b.country) || compare(a.place, b.place));
-  const total = ratios.reduce((sum, ratio) => sum + ratio, 0);
-  const given = ratios.map(() => 0);
-  const drawn = line.map(({ user }, at): User => {
-    const behind = ratios.map((ratio, split) => ((at + 1) * ratio) / total - (given[split] ?? 0));
-    const split = behind.indexOf(Math.max(...behind));
-    given[split] = (given[split] ?? 0) + 1;
-    return { ...user, split: Split.options[split] as Split };
-  });
-  return drawn.sort((a, b) => compare(a.user_id, b.user_id) || compare(a.country ?? "", b.country ?? ""));
 }
 
 async function collect(task: Task<SplitOptions>): Promise<Partial<Tally>> {
-  const dropped = await task.dropped(["dedup"]);
   const seen: Seen[] = [];
-  for await (const conversation of task.read("prepare", "conversations", Owner)) {
-    if (!dropped.has(conversation.id))
-      seen.push({ user_id: ownerOf(conversation), country: conversation.country, conversations: 1 });
+  let users = 0;
+  for await (const member of members(task, task.index)) {
+    if (member.user_id !== null) users++;
+    seen.push({ user_id: ownerOf(member), country: member.country, conversations: 1 });
   }
   await task.write("seen", Seen, addSightings(seen));
-  return { taken: seen.length, in: seen.length, kept: seen.length };
+  return { taken: seen.length, in: seen.length, kept: seen.length, counts: { conversations_of_known_users: users } };
+}
+
+/** Throws UsageError if users are to be drawn and no conversation says whose it is. */
+function requireUsers(by: SplitOptions["by"], source: string, conversations: number, known: number): void {
+  if ((by !== "user" && by !== "ip+country") || conversations === 0 || known > 0) return;
+  throw new UsageError(
+    `split.by is \`${by}\`, but none of the ${conversations} conversations of ${source} says whose it is; name the user column (--columns user=…), or take \`groups\` or \`hash\`, which need no users`,
+  );
 }
 
 async function draw(task: Task<SplitOptions>): Promise<Partial<Tally>> {
   const { options, plan, signal } = task;
   const rows: Seen[] = [];
   for await (const row of readParquet(task.shards("split", "seen"), Seen, { signal })) rows.push(row);
+  const before = await task.results("collect");
+  const known = before.reduce((sum, { tally }) => sum + (tally.counts["conversations_of_known_users"] ?? 0), 0);
+  requireUsers(options.by, plan.source, rows.length, known);
   const sightings = addSightings(rows);
-  const merged = options.userKey === "ip" ? mergeCountries(sightings) : sightings;
-  const drawn = drawSplits(merged, plan.seed, options.ratios);
+  const merged = options.by === "ip+country" ? sightings : mergeCountries(sightings);
+  const groups = options.by === "groups" ? await findGroups(task) : new Groups();
+  const groupOf = (user: Seen) => groups.of(keyOf(user.user_id));
+  const drawn = drawSplits(merged, plan.seed, options.ratios, options.by, groupOf);
   const users = options.fixedSplit ? drawn.map((user) => ({ ...user, split: options.fixedSplit as Split })) : drawn;
-  await task.write("users", User, users, { index: 0, of: 1 });
+  await task.write("users", User, users, ONE);
+  await task.write("shares", Share, sharesByCountry(users, options.ratios), ONE);
+  const abroad = sightings.length - new Set(sightings.map((row) => row.user_id)).size;
+  return { counts: { ...countUsers(users), ips_in_several_countries: abroad } };
+}
+
+/** Users whose conversations have an opening or a cluster of near-duplicates in common. */
+async function findGroups(task: Task<SplitOptions>): Promise<Groups> {
+  const groups = new Groups();
+  for (let shard = 0; shard < task.plan.shards; shard++) {
+    for await (const member of members(task, shard)) {
+      const user = keyOf(ownerOf(member));
+      if (member.opening_key !== null) groups.add(user, keyOf(`opening\n${member.opening_key}`));
+      if (member.cluster !== null) groups.add(user, keyOf(`cluster\n${member.cluster}`));
+    }
+  }
+  return groups;
+}
+
+function countUsers(users: readonly User[]): Record<string, number> {
   const counts: Record<string, number> = {
     users: users.length,
     countries: new Set(users.map((user) => user.country)).size,
-    ips_in_several_countries: sightings.length - new Set(sightings.map((row) => row.user_id)).size,
   };
   for (const split of Split.options) {
     const members = users.filter((user) => user.split === split);
     counts[`users_${split}`] = members.length;
     counts[`conversations_${split}`] = members.reduce((sum, user) => sum + user.conversations, 0);
   }
-  return { counts };
+  const sizes = new Map<string, number>();
+  for (const { group } of users) if (group !== null) sizes.set(group, (sizes.get(group) ?? 0) + 1);
+  if (sizes.size === 0) return counts;
+  return {
+    ...counts,
+    groups: sizes.size,
+    users_of_largest_group: [...sizes.values()].reduce((a, b) => Math.max(a, b)),
+  };
+}
+
+async function place(task: Task<SplitOptions>): Promise<Partial<Tally>> {
+  const splits = await splitsOf(task);
+  async function* rows(): AsyncGenerator<Placed> {
+    for await (const { conversation_id } of task.read("dedup", "traits", Trait.pick({ conversation_id: true }))) {
+      const split = splits.get(conversation_id);
+      if (split === undefined) throw new Error(`${conversation_id}: has no split`);
+      yield { conversation_id, split };
+    }
+  }
+  await task.write("placed", Placed, rows());
+  return {};
+}
+
+/** The split of each conversation of the shard: the engine joins the shard's users with all users, and reads no text. */
+async function splitsOf(task: Task<SplitOptions>): Promise<Map<string, Split>> {
+  const sameCountry = task.options.by === "ip+country" ? "AND u.country IS NOT DISTINCT FROM c.country" : "";
+  const path = task.shard("split", "users", 0, 1);
+  const sql = `SELECT c.id, u.split
+    FROM ${parquet(task.shard("prepare", "conversations"))} c
+    JOIN ${parquet(path)} u ON u.user_id = coalesce(c.user_id, c.id) ${sameCountry}`;
+  const splits = new Map<string, Split>();
+  for await (const row of query(sql, path, task.signal)) {
+    const { id, split } = row as { id: string; split: Split };
+    splits.set(id, split);
+  }
+  return splits;
+}
+
+async function audit(task: Task<SplitOptions>): Promise<Partial<Tally>> {
+  const found = new Audit();
+  for (let shard = 0; shard < task.plan.shards; shard++) {
+    const placed = task.read("split", "placed", Placed, shard);
+    for await (const { user_id, country, opening_key, template, cluster } of members(task, shard)) {
+      const { split } = (await placed.next()).value as Placed;
+      found.add({ split, user: user_id, country, opening: opening_key, template, cluster });
+    }
+  }
+  const leaks = await found.leaks(placedIds(task));
+  await task.write("leaks", Leak, leaks, ONE);
+  const words = leaksInWords(leaks);
+  if (task.options.leaks === "fail" && words !== "")
+    throw new Error(
+      `the splits share ${words}, and split.leaks is \`fail\`; \`--split-by groups\` keeps together what is alike, \`flipturn split audit\` shows examples once it is \`count\``,
+    );
+  return { counts: Object.fromEntries(leaks.map(({ link, values }) => [`leaks_by_${link}`, values])) };
+}
+
+async function* placedIds(task: Task<SplitOptions>): AsyncGenerator<string> {
+  for await (const { conversation_id } of readParquet(task.shards("split", "placed"), Placed, { signal: task.signal }))
+    yield conversation_id;
 }
 
 export const split = defineStage({
@@ -138,5 +211,7 @@ export const split = defineStage({
   phases: [
     { name: "collect", tasks: (plan) => plan.shards, run: collect },
     { name: "draw", tasks: () => 1, run: draw },
+    { name: "place", tasks: (plan) => plan.shards, run: place },
+    { name: "audit", tasks: () => 1, run: audit },
   ],
 });

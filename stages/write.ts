@@ -1,29 +1,76 @@
 /**
- * Samples -> the dataset: `dataset/data/{train,validation,test}-*.parquet` or `.jsonl` in the form that a trainer reads,
- * and the dataset card. Each file holds one split; rows come in the order of their ids, which for WildChat are hashes,
- * so that any part of the data is a fair sample of it.
+ * Conversations, intents and samples -> the dataset: rows in the form that a trainer reads, one file a split and shard,
+ * and the dataset card. Rows come in the order of the conversations' ids, which for WildChat are hashes, so that any
+ * part of the data is a fair sample of it.
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { quote } from "../pipeline/duckdb.ts";
+import { UsageError } from "../pipeline/errors.ts";
 import { shardName } from "../pipeline/files.ts";
-import { readParquet } from "../pipeline/parquet.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
+import { Conversation } from "../schemas/conversation.ts";
+import { Intent } from "../schemas/intent.ts";
 import type { Tally } from "../schemas/manifest.ts";
-import type { Plan } from "../schemas/plan.ts";
-import type { Rejection } from "../schemas/rejection.ts";
 import { Sample } from "../schemas/sample.ts";
 import { Split } from "../schemas/user.ts";
-import { datasetCard } from "./write/card.ts";
-import { escapeSample, FORMS, type Form, typedControlTokens } from "./write/forms.ts";
+import { arrowFolder } from "./write/arrow-folder.ts";
+import { datasetCard, splitsOf } from "./write/card.ts";
+import { isFormatName } from "./write/chat.ts";
+import { FILE_FORMATS } from "./write/files.ts";
+import { FORMS } from "./write/forms.ts";
+import { Output } from "./write/output.ts";
+import type { RecipeFile } from "./write/recipes/facts.ts";
+import { recipes } from "./write/recipes.ts";
+import { loadSettings } from "./write/settings.ts";
+
+type Named<T> = [keyof T & string, ...(keyof T & string)[]];
+const names = <T extends object>(list: T) => Object.keys(list) as Named<T>;
 
 export const WriteOptions = z.strictObject({
   form: z
-    .enum(Object.keys(FORMS) as [keyof typeof FORMS, ...(keyof typeof FORMS)[]])
+    .enum(names(FORMS))
     .default("samples")
-    .describe("all columns; chat messages; or text in the format of UserLM-8b"),
-  format: z.enum(["parquet", "jsonl"]).default("parquet").describe("kind of the dataset's files"),
+    .describe("columns of the rows: everything, token ids, or for a trainer"),
+  format: z.enum(names(FILE_FORMATS)).default("parquet").describe("kind of the dataset's files; arrow: for tokens"),
+  layout: z
+    .enum(["samples", "packed"])
+    .default("samples")
+    .describe("a row for each sample, or for each conversation with all its targets"),
+  chatTemplate: z
+    .string()
+    .default("userlm")
+    .describe("how a dialogue is written as text: userlm, llama3, chatml, or a file with a Jinja chat template"),
+  tokenizer: z
+    .string()
+    .default("llama3")
+    .describe("llama3, a tokenizer.json, or none: nothing is counted and nothing too long"),
+  maxTokens: z.int().min(1).nullable().default(2048).describe("most tokens of a row; null = any number"),
+  overflow: z
+    .enum(["shorten", "drop", "cut-right", "keep"])
+    .default("shorten")
+    .describe(
+      "longer rows: leave out the oldest exchanges, the sample, the last tokens (targets are lost: what others did), or nothing",
+    ),
+  binPack: z
+    .boolean()
+    .default(false)
+    .describe("form tokens: put rows together up to maxTokens, positions beginning anew"),
+  bos: z
+    .enum(["template", "always", "never"])
+    .default("template")
+    .describe("the begin-of-text token in front; userlm has none"),
+  bosToken: z.string().default("<|begin_of_text|>").describe("what begin-of-text is called"),
+  eosToken: z.string().default("<|end_of_text|>").describe("what a Jinja template is told to be end-of-text"),
+  newlineInLoss: z
+    .boolean()
+    .default(true)
+    .describe("the white space between header and target is trained: inference leaves it to the model"),
+  stopInLoss: z
+    .boolean()
+    .default(true)
+    .describe("the token that ends a target is trained, also after the end: generation stops on it"),
+  whitespace: z.enum(["keep", "trim"]).default("keep").describe("white space at the ends of turns"),
   controlTokens: z
     .enum(["drop", "escape", "keep"])
     .default("drop")
@@ -33,117 +80,122 @@ export const WriteOptions = z.strictObject({
 });
 export type WriteOptions = z.infer<typeof WriteOptions>;
 
-/** Validation and test have about a twentieth of the rows each, and get a sixteenth of the files. */
-function files(plan: Plan, split: Split): number {
-  const all = plan.stages.find((stage) => stage.name === "split")?.options["fixedSplit"] === split;
-  return split === "train" || all ? plan.shards : Math.ceil(plan.shards / 16);
-}
-
-/** Which split, which of its files, and which shards of the samples a task is about. */
-export function part(plan: Plan, index: number): { split: Split; file: number; of: number; shards: number[] } {
-  let file = index;
-  for (const split of Split.options) {
-    const of = files(plan, split);
-    if (file < of) {
-      const first = Math.floor((file * plan.shards) / of);
-      const end = Math.floor(((file + 1) * plan.shards) / of);
-      return { split, file, of, shards: Array.from({ length: end - first }, (_, at) => first + at) };
-    }
-    file -= of;
-  }
-  throw new RangeError(`no file ${index}`);
-}
-
-async function writePart(task: Task<WriteOptions>): Promise<Partial<Tally>> {
-  const { options, plan, signal } = task;
-  const { split, file, of, shards } = part(plan, task.index);
-  const form: Form = FORMS[options.form];
-  const rejections: Rejection[] = [];
-  const counts: Record<string, number> = {};
-  let taken = 0;
-  let kept = 0;
-  async function* rows(): AsyncGenerator<Record<string, unknown>> {
-    const paths = shards.map((shard) => task.shard("flip", "samples", shard));
-    for await (const sample of readParquet(paths, Sample, { where: `split = ${quote(split)}`, signal })) {
-      taken++;
-      const typed = typedControlTokens(sample);
-      if (typed > 0) counts["samples_with_control_tokens"] = (counts["samples_with_control_tokens"] ?? 0) + 1;
-      if (typed > 0 && form.isText && options.controlTokens === "drop") {
-        rejections.push({
-          id: sample.id,
-          conversation_id: sample.conversation_id,
-          stage: "write",
-          reason: "control_token",
-          detail: JSON.stringify({ found: typed }),
-        });
-        continue;
-      }
-      kept++;
-      yield form.row(typed > 0 && form.isText && options.controlTokens === "escape" ? escapeSample(sample) : sample);
-    }
-  }
-  const total = (await task.manifest("flip")).counts[`samples_${split}`] ?? 0;
-  if (total > 0) await writeRows(task, shardName(split, file, of, options.format), form, rows());
-  const rejected = await task.writeRejections(rejections, { index: task.index, of: partCount(plan) });
-  if (kept > 0) counts[`rows_${split}`] = kept;
-  return {
-    taken,
-    in: taken,
-    kept,
-    rejected,
-    counts,
+/** Throws UsageError for options that do not go together. */
+function requireSense(options: WriteOptions): void {
+  const form = FORMS[options.form];
+  const needs = (isSo: boolean, what: string, ask: string) => {
+    if (!isSo) throw new UsageError(`${what} needs ${ask}`);
   };
+  const isTokens = options.form === "tokens";
+  const packing = names(FORMS).filter((name) => FORMS[name].packs);
+  needs(!isTokens || options.tokenizer !== "none", "--form tokens", "--tokenizer llama3 or a tokenizer.json, not none");
+  needs(options.format !== "arrow" || isTokens, "--format arrow", "--form tokens");
+  needs(!options.binPack || (isTokens && options.maxTokens !== null), "--bin-pack", "--form tokens and --max-tokens");
+  needs(options.layout === "samples" || form.packs, "--layout packed", `one of the forms ${packing.join(", ")}`);
+  if (options.overflow === "cut-right") {
+    const ask = "--form tokens and --layout samples; a trainer cuts text by itself, so there use --overflow keep";
+    needs(isTokens && options.layout === "samples", "--overflow cut-right", ask);
+  }
 }
 
-async function writeRows(
-  task: Task<WriteOptions>,
-  name: string,
-  form: Form,
-  rows: AsyncIterable<Record<string, unknown>>,
-): Promise<void> {
-  const path = join(task.run.folder, "dataset", "data", name);
-  if (task.options.format === "parquet") {
-    await task.writeTo(path, form.schema, rows);
-    return;
-  }
-  let lines = 0;
-  async function* bytes() {
-    for await (const row of rows) {
-      lines++;
-      const inOrder = Object.fromEntries(Object.keys(form.schema.shape).map((key) => [key, row[key]]));
-      yield Buffer.from(`${JSON.stringify(inOrder)}\n`);
+const Told = Conversation.omit({ source_id: true, started_at: true, opening: true, redacted: true, toxic: true });
+
+async function writeShard(task: Task<WriteOptions>): Promise<Partial<Tally>> {
+  const { plan, index } = task;
+  const intents = await readIntents(task);
+  const flipped = await task.manifest("flip");
+  const { folder, name, open } = FILE_FORMATS[task.options.format];
+  const path = (split: Split) =>
+    join(task.run.folder, "dataset", folder(split), shardName(name(split), index, plan.shards, task.options.format));
+  const settings = await loadSettings(task.options);
+  const output = new Output(
+    Split.options.filter((split) => (flipped.counts[`samples_${split}`] ?? 0) > 0),
+    (split, columns) => open(path(split), columns),
+    settings,
+  );
+  try {
+    const total = await task.rows("flip", "samples");
+    const samples = samplesByConversation(task);
+    let next = await samples.next();
+    for await (const conversation of task.read("prepare", "conversations", Told)) {
+      if (next.done || next.value.id !== conversation.id) continue;
+      await output.add(conversation, intents.get(conversation.id) ?? null, next.value.samples);
+      task.report(output.taken, total, "samples");
+      next = await samples.next();
     }
+    if (!next.done) throw new Error(`${next.value.id}: has samples but is no conversation of its shard`);
+    for (const [split, written] of await output.commit()) task.record(path(split), written);
+  } catch (error) {
+    output.discard();
+    throw error;
   }
-  await task.writeBytes(path, bytes(), () => lines);
+  const rejected = await task.writeRejections(output.rejections);
+  return { taken: output.taken, in: output.taken, kept: output.kept, rejected, counts: output.counts };
 }
 
-async function writeCard(task: Task<WriteOptions>): Promise<Partial<Tally>> {
-  const stages = task.plan.stages.map((stage) => stage.name).filter((name) => name !== "write");
+/** The samples of one shard, conversation by conversation. */
+async function* samplesByConversation(task: Task<WriteOptions>): AsyncGenerator<{ id: string; samples: Sample[] }> {
+  let group: { id: string; samples: Sample[] } | undefined;
+  for await (const sample of task.read("flip", "samples", Sample)) {
+    if (group && group.id !== sample.conversation_id) {
+      yield group;
+      group = undefined;
+    }
+    group ??= { id: sample.conversation_id, samples: [] };
+    group.samples.push(sample);
+  }
+  if (group) yield group;
+}
+
+/** The intents of one shard: one or two sentences for each of its conversations. */
+async function readIntents(task: Task<WriteOptions>): Promise<Map<string, string | null>> {
+  const columns = Intent.pick({ conversation_id: true, intent: true });
+  const intents = new Map<string, string | null>();
+  for await (const { conversation_id, intent } of task.read("intents", "intents", columns))
+    intents.set(conversation_id, intent);
+  return intents;
+}
+
+/** What describes the rows as a whole: the card, recipes for trainers, the chat template, what HF wants beside Arrow files. */
+async function writeAround(task: Task<WriteOptions>): Promise<Partial<Tally>> {
+  const { plan, options } = task;
+  const stages = plan.stages.map((stage) => stage.name).filter((name) => name !== "write");
   const manifests = await Promise.all(stages.map((name) => task.manifest(name)));
-  const parts = await task.results("part");
-  const card = datasetCard({ plan: task.plan, manifests, parts, options: task.options });
-  await task.writeBytes(join(task.run.folder, "dataset", "README.md"), [Buffer.from(card)]);
+  const shards = await task.results("rows");
+  const { added, chat } = await loadSettings(options);
+  const { form, format, layout, maxTokens, binPack } = options;
+  const splits = splitsOf(shards);
+  const facts = { form, format, chatFormat: chat.name, layout, splits, maxTokens, added, binPack };
+  const files: RecipeFile[] = [
+    { path: "README.md", text: datasetCard({ plan, manifests, shards, options, added }) },
+    { path: "chat_template.jinja", text: chat.template },
+    ...recipes(facts),
+    ...(format === "arrow" ? arrowFolder(shards.flatMap(({ outputs }) => outputs.map(({ path }) => path))) : []),
+  ];
+  for (const { path, text } of files)
+    await task.writeBytes(join(task.run.folder, "dataset", path), [Buffer.from(text)]);
   return {};
-}
-
-function partCount(plan: Plan): number {
-  return Split.options.reduce((sum, split) => sum + files(plan, split), 0);
 }
 
 export const write = defineStage({
   name: "write",
-  summary: "the dataset: one form, Parquet or JSONL, and its card",
-  // The card counts what every stage kept and rejected; the rows come from flip.
+  summary: "the dataset: rows in one form, Parquet, JSONL or Arrow, and its card",
+  // The card counts what every stage kept and rejected; the samples come from flip.
   reads: ["download", "prepare", "dedup", "split", "intents", "flip"],
   readsManifests: true,
   unit: "samples",
   options: WriteOptions,
+  require: requireSense,
+  files: ({ chatTemplate, tokenizer }) => [
+    ...(isFormatName(chatTemplate) ? [] : [chatTemplate]),
+    ...(["llama3", "none"].includes(tokenizer) ? [] : [tokenizer]),
+  ],
   publishes: {
     folder: "dataset",
-    owns: /^(README\.md|data\/(train|validation|test)-\d{5}-of-\d{5}\.(parquet|jsonl))$/,
+    owns: /^(README\.md|chat_template\.jinja|dataset_dict\.json|recipes\/.+\.(py|yaml|json)|(data\/(train|validation|test)-\d{5}-of-\d{5}\.(parquet|jsonl))|(train|validation|test)\/(data-\d{5}-of-\d{5}\.arrow|state\.json|dataset_info\.json))$/,
   },
   phases: [
-    { name: "part", tasks: partCount, run: writePart },
-    { name: "card", tasks: () => 1, run: writeCard },
+    { name: "rows", tasks: (plan) => plan.shards, run: writeShard },
+    { name: "around", tasks: () => 1, run: writeAround },
   ],
 });

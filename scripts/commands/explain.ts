@@ -22,7 +22,7 @@ const SHOWN: Record<string, { artefact: string; columns: string; key: string }> 
   intents: { artefact: "intents", columns: "intent, status, origin, model", key: "conversation_id" },
   flip: {
     artefact: "samples",
-    columns: "id, split, kind, len(context) AS context_turns, target",
+    columns: "id, split, turn, kind, context_turns",
     key: "conversation_id",
   },
 };

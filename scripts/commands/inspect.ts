@@ -1,11 +1,15 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { readArrow } from "../../pipeline/arrow.ts";
 import { describeParquet, fileLiteral, query, quote } from "../../pipeline/duckdb.ts";
 import { InputError, UsageError } from "../../pipeline/errors.ts";
 import { type Line, parseLine, readLines } from "../../pipeline/jsonl.ts";
-import { requireReadable } from "../../pipeline/plan.ts";
-import { Sample } from "../../schemas/sample.ts";
-import { joined, MessagesRow, PromptCompletionRow, render, type Segment } from "../../stages/write/forms.ts";
+import { readPlan, requireReadable } from "../../pipeline/plan.ts";
+import { seen } from "../../stages/write/read.ts";
+import { joined, type Segment } from "../../stages/write/rendered.ts";
+import { loadSettings, type Settings } from "../../stages/write/settings.ts";
+import { WriteOptions } from "../../stages/write.ts";
 import { hasColour, paint } from "../draw.ts";
-import { encode } from "../tokens.ts";
 
 /** Which rows to show and how. */
 export interface InspectFlags {
@@ -14,24 +18,30 @@ export interface InspectFlags {
   readonly rows: number;
   readonly ids: boolean;
   readonly json?: boolean;
+  readonly tokenizer?: string;
+  readonly chatTemplate?: string;
 }
 
-type Shown = { id: string; kind: string; split: string | null; prompt: Segment[]; completion: Segment[] };
+/** A stretch of a row that counts towards the loss, or one that does not. */
+type Part = { text: string; loss: boolean; ids: number[] };
+type Shown = { id: string; kind: string | null; split: string | null; parts: Part[] };
 
 /** `flipturn inspect`: rows of a file of samples or of a finished dataset, as the model will see them. */
 export async function inspect(path: string, flags: InspectFlags): Promise<void> {
   await showSamples(path, flags);
 }
 
-/** Prints samples of a file, the target coloured or, without colours, between marks. Throws UsageError if none fits. */
+/** Prints rows of a file, the targets coloured or, without colours, between marks. Throws UsageError if none fits. */
 export async function showSamples(path: string, flags: InspectFlags): Promise<void> {
   await requireReadable(path);
+  const settings = await settingsFor(path, flags);
   let left = flags.rows;
   for await (const row of rowsOf(path, flags)) {
-    const shown = readRow(row, path);
-    if (!matches(shown, flags)) continue;
-    if (flags.json) console.log(JSON.stringify(await asJson(shown, flags.ids)));
-    else await print(shown, flags.ids);
+    const about = headOf(row);
+    if (!matches(about, flags)) continue;
+    const shown = { ...about, parts: partsOf(row, path, settings, flags.ids) };
+    if (flags.json) console.log(JSON.stringify(asJson(shown, flags.ids)));
+    else print(shown, flags.ids);
     left--;
     if (left === 0) return;
   }
@@ -41,28 +51,94 @@ export async function showSamples(path: string, flags: InspectFlags): Promise<vo
     );
 }
 
-async function asJson({ prompt, completion, ...about }: Shown, ids: boolean): Promise<Record<string, unknown>> {
-  const text = { ...about, prompt: joined(prompt), completion: joined(completion) };
-  return ids ? { ...text, prompt_ids: await encode(prompt), completion_ids: await encode(completion) } : text;
+/** Chat template and tokenizer: as given, else those of the run that the file is in, else the defaults. */
+async function settingsFor(path: string, flags: InspectFlags): Promise<Settings> {
+  const plan = [1, 2, 3].map((up) => join(path, ...Array<string>(up).fill(".."), "plan.json")).find(existsSync);
+  const planned = plan && (await readPlan(plan)).stages.find((stage) => stage.name === "write")?.options;
+  const options = WriteOptions.parse({
+    ...planned,
+    ...(flags.tokenizer && { tokenizer: flags.tokenizer }),
+    ...(flags.chatTemplate && { chatTemplate: flags.chatTemplate }),
+  });
+  return loadSettings(options.tokenizer === "none" ? { ...options, tokenizer: "llama3", form: "samples" } : options);
 }
 
-function matches(shown: Shown, flags: InspectFlags): boolean {
+/** Neighbours that are both in the loss, or both not, as one part. Text is read again with ids only if they are wanted. */
+function partsOf(row: unknown, path: string, settings: Settings, ids: boolean): Part[] {
+  const found = seen(row, settings.chat);
+  const { encoder } = settings;
+  if (!found || !encoder) throw new InputError(`${path}: not a row of a dataset; is it a file that flipturn wrote?`);
+  const parts: Part[] = [];
+  const add = (loss: boolean, text: string, more: ArrayLike<number>) => {
+    const last = parts.at(-1);
+    if (last?.loss !== loss) parts.push({ text, loss, ids: Array.from(more) });
+    else {
+      last.text += text;
+      last.ids.push(...Array.from(more));
+    }
+  };
+  if ("ids" in found) {
+    for (const [at, id] of found.ids.entries()) add(found.inLoss[at] ?? false, "", [id]);
+    return parts.map((part) => ({ ...part, text: encoder.decode(part.ids) }));
+  }
+  for (const segment of found as readonly Segment[]) add(segment.loss, segment.text, ids ? encoder.ids(segment) : []);
+  return parts;
+}
+
+function asJson({ parts, ...about }: Shown, ids: boolean): Record<string, unknown> {
+  const of = (loss: boolean) => parts.filter((part) => part.loss === loss);
+  const several = {
+    ...about,
+    parts: parts.map(({ text, loss, ids: own }) => ({ text, loss, ...(ids && { ids: own }) })),
+  };
+  if (of(true).length !== 1) return several;
+  const side = (loss: boolean) => joined(of(loss).map(({ text }) => ({ text, control: false, loss })));
+  const text = { ...about, prompt: side(false), completion: side(true) };
+  const idsOf = (loss: boolean) => of(loss).flatMap((part) => part.ids);
+  return ids ? { ...text, prompt_ids: idsOf(false), completion_ids: idsOf(true) } : text;
+}
+
+function matches(about: Pick<Shown, "id" | "kind">, flags: InspectFlags): boolean {
   return (
-    (flags.kind === undefined || shown.kind === flags.kind) &&
-    (flags.id === undefined || shown.id === flags.id || shown.id.includes(flags.id))
+    (flags.kind === undefined || about.kind === flags.kind) &&
+    (flags.id === undefined || about.id === flags.id || about.id.includes(flags.id))
   );
 }
 
 async function* rowsOf(path: string, flags: InspectFlags): AsyncGenerator<unknown> {
-  if (!path.endsWith(".parquet")) {
+  if (path.endsWith(".arrow")) {
+    yield* readArrow(path);
+  } else if (path.endsWith(".parquet")) {
+    yield* parquetRows(path, flags);
+  } else {
     for await (const line of readLines(path)) yield read(line, path);
-    return;
   }
+}
+
+async function* parquetRows(path: string, flags: InspectFlags): AsyncGenerator<unknown> {
   const columns = await describeParquet(path);
-  if (!columns.has("id"))
+  const id = columns.has("id") ? "id" : columns.has("ids") ? "ids[1]" : null;
+  if (id === null)
     throw new UsageError(`${path}: not a file of samples; its columns are ${[...columns.keys()].join(", ")}`);
-  const wanted = flags.id === undefined ? "" : ` WHERE contains(id, ${quote(flags.id)})`;
-  yield* query(`SELECT * FROM read_parquet(${fileLiteral(path)})${wanted}`, path);
+  const wanted = flags.id === undefined || id !== "id" ? "" : ` WHERE contains(id, ${quote(flags.id)})`;
+  const from = columns.has("context_turns") ? await withText(path) : `read_parquet(${fileLiteral(path)})`;
+  yield* query(`SELECT * FROM ${from}${wanted}`, path);
+}
+
+/** The samples of `flip` as SQL, with the text that they speak of, which stays in the shards of `prepare` and `intents`. */
+async function withText(path: string): Promise<string> {
+  const run = dirname(dirname(path));
+  const shard = /-(\d{5}-of-\d{5}\.parquet)$/.exec(path)?.[1];
+  const beside = (stage: string, artefact: string) => join(run, stage, `${artefact}-${shard}`);
+  const [conversations, intents] = [beside("02-prepare", "conversations"), beside("05-intents", "intents")];
+  for (const file of [conversations, intents])
+    if (!existsSync(file))
+      throw new UsageError(`${path}: its text is in ${file}, which is not there; samples are shown within their run`);
+  return `(SELECT s.*, i.intent, c.turns[:s.context_turns] AS context,
+      CASE s.kind WHEN 'end' THEN '<|endconversation|>' ELSE c.turns[s.context_turns + 1].content END AS target
+    FROM read_parquet(${fileLiteral(path)}) s
+    JOIN read_parquet(${fileLiteral(conversations)}) c ON c.id = s.conversation_id
+    JOIN read_parquet(${fileLiteral(intents)}) i ON i.conversation_id = s.conversation_id)`;
 }
 
 function read(line: Line, path: string): unknown {
@@ -76,46 +152,22 @@ function read(line: Line, path: string): unknown {
   }
 }
 
-/** A row of any form, rendered: what the model is given and what it must write. */
-function readRow(row: unknown, path: string): Shown {
-  const sample = Sample.safeParse(row);
-  if (sample.success) return { ...head(sample.data), split: sample.data.split, ...render(sample.data) };
-  const text = PromptCompletionRow.safeParse(row);
-  if (text.success)
-    return { ...head(text.data), split: null, prompt: cut(text.data.prompt), completion: cut(text.data.completion) };
-  const chat = MessagesRow.safeParse(row);
-  if (!chat.success)
-    throw new InputError(
-      `${path}: not a row of samples, messages or prompt-completion; is it a file that flipturn wrote?`,
-    );
-  const { messages, kind } = chat.data;
-  const intent = messages[0]?.role === "system" ? messages[0].content : null;
-  const context = messages.slice(intent === null ? 0 : 1, -1) as Sample["context"];
-  return {
-    ...head(chat.data),
-    split: null,
-    ...render({ intent, context, target: messages.at(-1)?.content ?? "", kind }),
-  };
+function headOf(row: unknown): Omit<Shown, "parts"> {
+  const { id, ids, kind, split } = row as { id?: string; ids?: string[]; kind?: string; split?: string };
+  return { id: id ?? ids?.join(" ") ?? "", kind: kind ?? null, split: split ?? null };
 }
 
-/** Text that was joined, in pieces again: where its control tokens stand. */
-function cut(text: string): Segment[] {
-  const parts = text.split(/(<\|(?:start_header_id|end_header_id|eot_id|endconversation)\|>)/);
-  return parts.map((part, at) => ({ text: part, control: at % 2 === 1 })).filter((segment) => segment.text !== "");
-}
-
-function head({ id, kind }: { id: string; kind: string }): { id: string; kind: string } {
-  return { id, kind };
-}
-
-async function print({ id, kind, split, prompt, completion }: Shown, ids: boolean): Promise<void> {
-  console.log(paint("bold", `${id}  ${kind}${split ? `, ${split}` : ""}`));
-  if (hasColour()) console.log(`${paint("dim", joined(prompt))}${paint(["bold", "green"], joined(completion))}`);
-  else console.log(`${joined(prompt)}\n--- target (in the loss) ---${joined(completion)}\n--- end of target ---`);
+function print({ id, kind, split, parts }: Shown, ids: boolean): void {
+  console.log(paint("bold", [id, [kind, split].filter(Boolean).join(", ")].join("  ")));
+  for (const { text, loss } of parts) {
+    if (hasColour()) process.stdout.write(loss ? paint(["bold", "green"], text) : paint("dim", text));
+    else process.stdout.write(loss ? `\n--- target (in the loss) ---${text}\n--- end of target ---\n` : text);
+  }
+  console.log();
   if (ids) {
-    const [context, target] = [await encode(prompt), await encode(completion)];
-    console.log(`${paint("dim", `[${context.join(", ")}]`)} ${paint("green", `[${target.join(", ")}]`)}`);
-    console.log(`${context.length} tokens of context, ${target.length} of target`);
+    console.log(parts.map(({ ids: own, loss }) => paint(loss ? "green" : "dim", `[${own.join(", ")}]`)).join(" "));
+    const count = (loss: boolean) => parts.reduce((sum, part) => sum + (part.loss === loss ? part.ids.length : 0), 0);
+    console.log(`${count(false)} tokens of context, ${count(true)} of target; only the target counts towards the loss`);
   }
   console.log();
 }

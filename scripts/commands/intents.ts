@@ -110,7 +110,7 @@ function literalGlob(path: string): string {
 }
 
 /** The intent and what was measured on the left, the conversation on the right. */
-export function reviewText(each: Reviewed, width: number): string {
+function reviewText(each: Reviewed, width: number): string {
   const half = Math.max(30, Math.floor((width - 3) / 2));
   const share = each.from_user === null ? "–" : `${Math.round(100 * each.from_user)} %`;
   const left = [

@@ -89,7 +89,7 @@ async function estimateIntents(run: Run, flags: PlanFlags, signal: AbortSignal):
 }
 
 /** An estimate in words. */
-export function estimateText(ahead: Estimate): string {
+function estimateText(ahead: Estimate): string {
   const { requests, usd, pilot, shutdown, overflow } = ahead;
   const lines = [
     `intents by ${ahead.model}: ${count(ahead.conversations)} conversations, ${count(ahead.answered)} answered, ${count(requests)} requests to send${ahead.shared > 0 ? ` (${count(ahead.shared)} more share one of them)` : ""}`,

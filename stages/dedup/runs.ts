@@ -120,6 +120,20 @@ function mergeTwo(a: Counted, b: Counted): Counted {
   return { keys: keys.slice(0, n), counts: counts.slice(0, n), owners: owners.slice(0, n) };
 }
 
+/** Runs of ascending ranges, one after the other. */
+export function joinRanges(ranges: readonly Counted[]): Counted {
+  const total = ranges.reduce((sum, range) => sum + range.keys.length, 0);
+  const joined = { keys: new BigUint64Array(total), counts: new Uint32Array(total), owners: new Uint32Array(total) };
+  let at = 0;
+  for (const { keys, counts, owners } of ranges) {
+    joined.keys.set(keys, at);
+    joined.counts.set(counts, at);
+    joined.owners.set(owners, at);
+    at += keys.length;
+  }
+  return joined;
+}
+
 /** The keys seen more than `minCount` times. */
 export function moreThan(counted: Counted, minCount: number): Counted {
   const chosen: number[] = [];
@@ -177,12 +191,11 @@ export function readRange(path: string, range: number): Counted {
   const file = openSync(path, "r");
   try {
     const { size } = fstatSync(file);
-    const ranges = Number(new BigUint64Array(read(file, size - 8, 8))[0]);
-    const [offset, keys] = [...new BigUint64Array(read(file, size - 8 - 16 * ranges + 16 * range, 16))].map(Number) as [
-      number,
-      number,
-    ];
-    const bytes = read(file, offset, 16 * keys);
+    const ranges = Number(new BigUint64Array(readAt(file, size - 8, 8))[0]);
+    const [offset, keys] = [...new BigUint64Array(readAt(file, size - 8 - 16 * ranges + 16 * range, 16))].map(
+      Number,
+    ) as [number, number];
+    const bytes = readAt(file, offset, 16 * keys);
     return {
       keys: new BigUint64Array(bytes, 0, keys),
       counts: new Uint32Array(bytes, 8 * keys, keys),
@@ -193,7 +206,8 @@ export function readRange(path: string, range: number): Counted {
   }
 }
 
-function read(file: number, offset: number, length: number): ArrayBuffer {
+/** Bytes of an open file. Throws RangeError if it ends before. */
+export function readAt(file: number, offset: number, length: number): ArrayBuffer {
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length; ) {
     const count = readSync(file, bytes, done, length - done, offset + done);

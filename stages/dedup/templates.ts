@@ -1,13 +1,40 @@
 import { createHash } from "node:crypto";
+import { KeyTable, keyOf } from "../../pipeline/keys.ts";
 import type { Template } from "../../schemas/template.ts";
 import type { Counted } from "./runs.ts";
 import { NGRAM } from "./words.ts";
 
-/** A first user turn that contains heavy 7-grams: how many of its words they cover, and which they are, by first place. */
-export type Mark = { id: string; started_at: string | null; words: number; covered: number; grams: number[] };
+/** A first user turn that contains heavy 7-grams: which they are and at which word each begins, again and again as they come. */
+export type Mark = {
+  id: string;
+  /** The user, or the conversation itself where the source names none. */
+  user: string;
+  country: string | null;
+  started_at: string | null;
+  words: number;
+  grams: number[];
+  places: number[];
+};
 
 /** A heavy 7-gram: its text, in how many conversations it is, and which template it belongs to. */
 export type Gram = { text: string; count: number; template: number };
+
+/** How many of a turn's words are covered by those of its heavy 7-grams that `counts` accepts. */
+export function coveredWords(
+  mark: Pick<Mark, "words" | "grams" | "places">,
+  counts: (gram: number) => boolean,
+): number {
+  let covered = 0;
+  let end = 0;
+  for (const [at, gram] of mark.grams.entries()) {
+    if (!counts(gram)) continue;
+    const place = mark.places[at] as number;
+    const stop = Math.min(place + NGRAM, mark.words);
+    covered += stop - Math.max(place, end);
+    end = stop;
+  }
+  return covered;
+}
 
 /** One link key for "gram `b` is the next heavy one after gram `a`". */
 export function linkKey(a: number, b: number): bigint {
@@ -57,73 +84,163 @@ export function chainText(ngrams: readonly string[]): string {
   return text;
 }
 
-/** The template that a marked turn belongs to: the one with the most of its 7-grams; the smaller number where equal. */
-export function templateOf(mark: Mark, grams: readonly Gram[]): number {
+/** What is known of a turn that matches a template: which, by how many words, and through which 7-gram above all. */
+export type Match = { template: number; covered: number; ngram: string };
+
+/**
+ * The template that a marked turn matches; null if heavy 7-grams cover less than the share `coverage` of its words.
+ * It is the one with the most of the turn's 7-grams, the smaller number where equal; the 7-gram is the one of them in the
+ * most conversations, the first in the text where equal. Only templates that `counts` accepts are looked at.
+ */
+export function matchOf(
+  mark: Mark,
+  grams: readonly Gram[],
+  coverage: number,
+  counts: (template: number) => boolean = () => true,
+): Match | null {
+  const isCounted = (gram: number) => counts((grams[gram] as Gram).template);
+  const covered = coveredWords(mark, isCounted);
+  if (covered === 0 || covered < coverage * mark.words) return null;
   const hits = new Map<number, number>();
-  for (const gram of mark.grams) {
+  for (const gram of new Set(mark.grams)) {
     const { template } = grams[gram] as Gram;
-    hits.set(template, (hits.get(template) ?? 0) + 1);
+    if (counts(template)) hits.set(template, (hits.get(template) ?? 0) + 1);
   }
   let [best, most] = [-1, 0];
   for (const [template, count] of hits)
     if (count > most || (count === most && template < best)) [best, most] = [template, count];
-  return best;
+  const own = mark.grams.map((gram) => grams[gram] as Gram).filter((gram) => gram.template === best);
+  return { template: best, covered, ngram: own.reduce((a, b) => (b.count > a.count ? b : a)).text };
 }
 
-/** True if heavy 7-grams cover at least the share `coverage` of the turn's words. */
-export function isCovered(mark: Mark, coverage: number): boolean {
-  return mark.grams.length > 0 && mark.covered >= coverage * mark.words;
-}
+/** What a person, or the threshold, decided about one template. */
+export type Decision = Pick<Template, "verdict" | "decided_by" | "reviewer" | "note">;
 
-/** Gathers what `Template` rows say from the marks of all conversations, one at a time. Memory: the templates. */
+const BY_THRESHOLD: Decision = { verdict: "drop", decided_by: "threshold", reviewer: null, note: null };
+
+/** What is gathered about one template. */
+type Found = {
+  conversations: number;
+  matched: number;
+  users: number;
+  countries: Map<string, number>;
+  first_at: string | null;
+  last_at: string | null;
+  examples: string[];
+};
+
+/** Which of the conversations that templates drop stay all the same. */
+export type Keep = "none" | "first" | "per-user-first";
+
+/**
+ * Gathers what `Template` rows say from the marks of all conversations, one at a time, in any order. Memory: the
+ * templates, about 30 bytes for each user of a template and, with `keep: per-user-first`, about 250.
+ */
 export class TemplateTable {
   readonly #grams: readonly Gram[];
-  readonly #chains: readonly number[][];
-  readonly #options: { coverage: number; keep: "none" | "first" };
-  readonly #found: { conversations: number; matched: number; first: Mark | null; examples: string[] }[];
+  readonly #options: { coverage: number; keep: Keep };
+  readonly #templates: readonly (Pick<Template, "id" | "text" | "ngrams"> & Decision)[];
+  readonly #found: readonly Found[];
+  readonly #users = new KeyTable();
+  /** The earliest conversation of each template or of each user of a template, and the shard that it is in. */
+  readonly #first = new Map<string, { mark: Mark; shard: number; template: number }>();
 
+  /** `decisions`: those of a review, by template id. */
   constructor(
     chains: readonly number[][],
     grams: readonly Gram[],
-    options: { coverage: number; keep: "none" | "first" },
+    options: { coverage: number; keep: Keep },
+    decisions: ReadonlyMap<string, Decision> = new Map(),
   ) {
-    this.#chains = chains;
     this.#grams = grams;
     this.#options = options;
-    this.#found = chains.map(() => ({ conversations: 0, matched: 0, first: null, examples: [] }));
+    this.#templates = chains.map((chain) => {
+      const ngrams = chain.map((gram) => (grams[gram] as Gram).text);
+      const text = chainText(ngrams);
+      const id = templateId(text);
+      return { id, text, ngrams, ...(decisions.get(id) ?? BY_THRESHOLD) };
+    });
+    this.#found = chains.map(() => {
+      return {
+        conversations: 0,
+        matched: 0,
+        users: 0,
+        countries: new Map(),
+        first_at: null,
+        last_at: null,
+        examples: [],
+      };
+    });
   }
 
-  add(mark: Mark): void {
+  /** Adds one conversation of a shard. */
+  add(mark: Mark, shard = 0): void {
     for (const template of new Set(mark.grams.map((gram) => (this.#grams[gram] as Gram).template)))
       this.#at(template).conversations++;
-    if (!isCovered(mark, this.#options.coverage)) return;
-    const found = this.#at(templateOf(mark, this.#grams));
-    found.matched++;
-    if (!found.first || isEarlier(mark, found.first)) found.first = mark;
-    found.examples = [...found.examples, mark.id].sort().slice(0, 5);
+    const match = matchOf(mark, this.#grams, this.#options.coverage);
+    if (!match) return;
+    this.#describe(mark, match.template);
+    const dropped = matchOf(mark, this.#grams, this.#options.coverage, (each) => this.isDropped(each));
+    if (dropped) this.#keepFirst(mark, shard, dropped.template);
+  }
+
+  /** True if the conversations of a template are to go. */
+  isDropped(template: number): boolean {
+    return this.#templates[template]?.verdict === "drop";
   }
 
   /** One row a template, in the order of the chains. */
   rows(): Template[] {
-    return this.#chains.map((chain, at) => {
-      const { conversations, matched, first, examples } = this.#at(at);
-      const ngrams = chain.map((gram) => (this.#grams[gram] as Gram).text);
-      const text = chainText(ngrams);
-      const id = `t-${createHash("sha256").update(text).digest("hex").slice(0, 10)}`;
-      const kept = this.#options.keep === "first" && first ? first.id : null;
-      return { id, text, ngrams, conversations, matched, kept, examples, verdict: "drop", decided_by: "threshold" };
+    const kept = new Map([...this.#first.values()].map(({ mark, template }) => [template, mark.id]));
+    return this.#templates.map(({ id, text, ngrams, ...decision }, at) => {
+      const { countries, ...found } = this.#at(at);
+      const byCount = [...countries].sort(([a, more], [b, less]) => less - more || (a < b ? -1 : 1));
+      const first = this.#options.keep === "first" ? (kept.get(at) ?? null) : null;
+      return { id, text, ngrams, ...found, countries: byCount.map(([country]) => country), kept: first, ...decision };
     });
   }
 
-  #at(template: number) {
+  /** Ids of the conversations of one shard that stay although their template drops them, sorted. */
+  survivors(shard: number): string[] {
+    return [...this.#first.values()].flatMap((each) => (each.shard === shard ? [each.mark.id] : [])).sort();
+  }
+
+  #describe(mark: Mark, template: number): void {
+    const found = this.#at(template);
+    found.matched++;
+    const before = this.#users.size;
+    if (this.#users.number(...keyOf(`${template}\n${mark.user}`)) === before) found.users++;
+    if (mark.country !== null) found.countries.set(mark.country, (found.countries.get(mark.country) ?? 0) + 1);
+    if (mark.started_at !== null) {
+      if (found.first_at === null || mark.started_at < found.first_at) found.first_at = mark.started_at;
+      if (found.last_at === null || mark.started_at > found.last_at) found.last_at = mark.started_at;
+    }
+    found.examples = [...found.examples, mark.id].sort().slice(0, 5);
+  }
+
+  #keepFirst(mark: Mark, shard: number, template: number): void {
+    if (this.#options.keep === "none") return;
+    const key = this.#options.keep === "first" ? String(template) : `${template}\n${mark.user}`;
+    const first = this.#first.get(key);
+    const { id, user, country, started_at, words } = mark;
+    const bare = { id, user, country, started_at, words, grams: [], places: [] };
+    if (!first || isEarlier(mark, first.mark)) this.#first.set(key, { mark: bare, shard, template });
+  }
+
+  #at(template: number): Found {
     const found = this.#found[template];
     if (!found) throw new RangeError(`no template ${template}`);
     return found;
   }
 }
 
+/** The id of a template with this text. */
+export function templateId(text: string): string {
+  return `t-${createHash("sha256").update(text).digest("hex").slice(0, 10)}`;
+}
+
 /** Which of two conversations came first; unknown times last, equal times by id. */
-function isEarlier(a: Mark, b: Mark): boolean {
+export function isEarlier(a: Pick<Mark, "id" | "started_at">, b: Pick<Mark, "id" | "started_at">): boolean {
   const [left, right] = [a.started_at ?? "~", b.started_at ?? "~"];
   return left < right || (left === right && a.id < b.id);
 }

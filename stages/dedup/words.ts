@@ -57,6 +57,41 @@ export class WordScanner {
     return 1;
   }
 
+  /** The hash of all words in their order, as two lanes. */
+  hash(): readonly [number, number] {
+    return this.hashOf(0, this.words);
+  }
+
+  /** The hash of so many words from `first` on, as two lanes. */
+  hashOf(first: number, count: number): readonly [number, number] {
+    let low = count;
+    let high = count;
+    for (let word = first; word < first + count; word++) {
+      low = (Math.imul(low, 0x9e3779b1) + (this.#low[word] as number)) | 0;
+      high = (Math.imul(high, 0x85ebca6b) + (this.#high[word] as number)) | 0;
+    }
+    return [mix(low), mix(high)];
+  }
+
+  /** The hashes of all sequences of `width` words, or of fewer words the whole: each once, in ascending order. */
+  shingles(width: number): Uint32Array {
+    const count = Math.max(1, this.words - width + 1);
+    const found = new Uint32Array(count);
+    for (let at = 0; at < count; at++) found[at] = this.#low32(at, Math.min(width, this.words));
+    found.sort();
+    let kept = 0;
+    for (let at = 0; at < count; at++)
+      if (at === 0 || found[at] !== found[kept - 1]) found[kept++] = found[at] as number;
+    return found.subarray(0, kept);
+  }
+
+  #low32(first: number, count: number): number {
+    let low = count;
+    for (let word = first; word < first + count; word++)
+      low = (Math.imul(low, 0x9e3779b1) + (this.#low[word] as number)) | 0;
+    return mix(low);
+  }
+
   /** The words from `first` on, joined by spaces. */
   text(first: number, count: number): string {
     const words: string[] = [];

@@ -259,7 +259,7 @@ export class Engine {
 }
 
 /** `3 HTTP 500, 1 refused`: how often each word is there, the most frequent first. */
-export function tally(words: readonly string[]): string {
+function tally(words: readonly string[]): string {
   const counts = new Map<string, number>();
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
   return [...counts]

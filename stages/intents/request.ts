@@ -89,7 +89,7 @@ function withComplaint(request: ChatRequest, { text }: Answer, content: string):
 }
 
 /** What a request is known by. */
-export function requestKey(request: ChatRequest, prompt: Prompt): string {
+function requestKey(request: ChatRequest, prompt: Prompt): string {
   return digest({ ...request, prompt_version: prompt.version });
 }
 
@@ -107,7 +107,7 @@ export function inputBytes(request: ChatRequest): number {
  * The turns without those in the middle: turns from the beginning and the end, in turn, while they fit in three quarters
  * of the model's context or, where that is not known, in half of the conversation. Null if no turn can be left out.
  */
-export function withoutMiddle(turns: readonly Turn[], question: Question): Turn[] | null {
+function withoutMiddle(turns: readonly Turn[], question: Question): Turn[] | null {
   const bytes = turns.map(({ content }) => Buffer.byteLength(content) + 16);
   const all = bytes.reduce((sum, each) => sum + each, 0);
   const room =

@@ -6,6 +6,7 @@ import type { RawConversation } from "./source.ts";
 export const PREPARE_REASONS = [
   "schema",
   "no_chosen_answer",
+  "synthetic_user",
   "language",
   "toxic",
   "redacted",

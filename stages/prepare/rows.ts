@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { describeParquet, parquet, query } from "../../pipeline/duckdb.ts";
 import { InputError } from "../../pipeline/errors.ts";
 import { parseLine, readLines } from "../../pipeline/jsonl.ts";
-import type { Columns, RawConversation, Source, Unusable } from "./source.ts";
+import type { Columns, Paths, RawConversation, Source, Unusable } from "./source.ts";
 
 /** A row that is not what its source's rows are: where, what was found, what was expected. */
 export type BadRow = {
@@ -26,25 +26,30 @@ export async function* readRows(
   path: string,
   name: string,
   source: Source,
-  columns: Columns,
+  { columns, paths }: { columns: Columns; paths: Paths },
   signal?: AbortSignal,
 ): AsyncGenerator<Found> {
   const schema = source.row(columns);
-  const check = (row: number, value: unknown): Found => {
+  const check = (row: number, value: unknown): Found[] => {
     const parsed = schema.safeParse(value);
-    if (parsed.success) return { conversation: source.convert(parsed.data, columns) };
-    return {
-      bad: {
-        file: name,
-        row,
-        source_id: idOf(value, source, columns),
-        ...fault(parsed.error, value, source.fields(columns).personal),
+    if (parsed.success) {
+      const found = source.convertAll?.(parsed.data, paths) ?? [source.convert(parsed.data, columns)];
+      return found.map((conversation) => ({ conversation }));
+    }
+    return [
+      {
+        bad: {
+          file: name,
+          row,
+          source_id: idOf(value, source, columns),
+          ...fault(parsed.error, value, source.fields(columns).personal),
+        },
       },
-    };
+    ];
   };
   if (/\.parquet$/i.test(path)) {
     let row = 0;
-    for await (const value of parquetRows(path, name, source, columns, signal)) yield check(++row, value);
+    for await (const value of parquetRows(path, name, source, columns, signal)) yield* check(++row, value);
     return;
   }
   for await (const line of readLines(path, signal)) {
@@ -65,7 +70,7 @@ export async function* readRows(
       };
       continue;
     }
-    yield check(line.number, value);
+    yield* check(line.number, value);
   }
 }
 

@@ -4,30 +4,36 @@ import type { Rejection } from "../../schemas/rejection.ts";
 import type { PrepareOptions } from "../prepare.ts";
 
 /** What travels from `scatter` to `gather`: a conversation, or a rejection on its way to the shard of its id. */
-export type Row = { c: Conversation } | { r: Rejection };
+export type Row = { c: Conversation; ended_at?: string | null } | { r: Rejection };
+type Kept = Extract<Row, { c: Conversation }>;
 
 /** A rejection by this stage. */
 export function rejection(id: string, conversation_id: string | null, reason: string, detail: object): Rejection {
   return { id, conversation_id, stage: "prepare", reason, detail: JSON.stringify(detail) };
 }
 
-/** Sorts a shard by id and decides which of equal ids stays: the earliest, then the one whose row is smallest as text. */
+/**
+ * Sorts a shard by id and decides which of equal ids stays: the earliest, then the one whose row is smallest as text.
+ * `ends` says of each conversation when it ended.
+ */
 export function settle(
   records: Row[],
   options: PrepareOptions,
-): { conversations: Conversation[]; rejections: Rejection[] } {
+): { conversations: Conversation[]; ends: (string | null)[]; rejections: Rejection[] } {
   const rejections: Rejection[] = [];
-  const found: Conversation[] = [];
+  const found: Kept[] = [];
   for (const record of records) {
-    if ("c" in record) found.push(record.c);
+    if ("c" in record) found.push(record);
     else rejections.push(record.r);
   }
   found.sort(byIdAndTime);
   const conversations: Conversation[] = [];
+  const ends: (string | null)[] = [];
   let repeat = 1;
   let first: Conversation | undefined;
-  for (const conversation of found) {
+  for (const { c: conversation, ended_at = null } of found) {
     repeat = conversation.id === first?.id ? repeat + 1 : 1;
+    if (repeat === 1 || options.repeats === "keep") ends.push(ended_at);
     if (repeat === 1) {
       first = conversation;
       conversations.push(conversation);
@@ -40,12 +46,12 @@ export function settle(
         }),
       );
   }
-  return { conversations, rejections: withUniqueIds(rejections) };
+  return { conversations, ends, rejections: withUniqueIds(rejections) };
 }
 
-function byIdAndTime(a: Conversation, b: Conversation): number {
-  const first = compare(a.id, b.id) || compare(a.started_at ?? "~", b.started_at ?? "~");
-  return first || compare(JSON.stringify(a), JSON.stringify(b));
+function byIdAndTime(a: Kept, b: Kept): number {
+  const first = compare(a.c.id, b.c.id) || compare(a.c.started_at ?? "~", b.c.started_at ?? "~");
+  return first || compare(JSON.stringify(a.c), JSON.stringify(b.c)) || compare(a.ended_at ?? "~", b.ended_at ?? "~");
 }
 
 /** Rejections sorted, those with an id that was there before under `<id>~2` and so on. */

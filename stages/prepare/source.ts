@@ -10,6 +10,8 @@ export interface RawConversation {
   readonly model: string | null;
   /** ISO 8601 in UTC. */
   readonly started_at: string | null;
+  /** When the last turn came, ISO 8601 in UTC; absent or null = not known. */
+  readonly ended_at?: string | null;
   readonly turns: readonly { role: string; content: string }[];
   readonly redacted: boolean | null;
   readonly toxic: boolean | null;
@@ -21,6 +23,9 @@ export interface RawConversation {
 
 /** Columns of a source of people's own; see `chat.ts`. */
 export type Columns = Record<string, string>;
+
+/** Of a source of trees: the best-ranked path of each, or one path for each leaf. */
+export type Paths = "best" | "leaves";
 
 /** A row that is readable but tells no conversation, with its fixed reason. */
 export type Unusable = { reason: string; detail: Record<string, unknown>; source_id: string };
@@ -35,6 +40,8 @@ export interface Source {
   /** Licence of the text as an SPDX-like Hub identifier, and whom to credit. */
   readonly license: string;
   readonly credit: string;
+  /** Why its conversations cannot be split by user, in words; absent = it names users, or may. */
+  readonly noUsers?: string;
   /** Defaults of stages that are other for this source, by stage. */
   readonly defaults?: Readonly<Record<string, Record<string, unknown>>>;
   /** Schema of the parts of a row that are used; further fields are passed over. */
@@ -44,6 +51,8 @@ export interface Source {
   /** For Parquet: SQL expressions over the file's columns, by name in `row`, and the columns they need. */
   readonly select: (columns: Columns) => { readonly needs: readonly string[]; readonly sql: string };
   readonly convert: (row: Record<string, unknown>, columns: Columns) => RawConversation | Unusable;
+  /** Where one row holds several conversations: all that are wanted of it, in place of `convert`. */
+  readonly convertAll?: (row: Record<string, unknown>, paths: Paths) => readonly (RawConversation | Unusable)[];
 }
 
 /** A time as sources write it (text with or without zone, or a number of s, ms, µs or ns since 1970). */

@@ -26,14 +26,18 @@ const Row = z.object({
  */
 function convert(row: Record<string, unknown>): RawConversation {
   const wild = row as z.infer<typeof Row>;
-  const times = wild.conversation.map((message) => utc(message.timestamp)).filter((time) => time !== null);
+  const times = wild.conversation
+    .map((message) => utc(message.timestamp))
+    .filter((time) => time !== null)
+    .sort();
   return {
     source_id: wild.conversation_hash,
     user: wild.hashed_ip ?? null,
     country: wild.country ?? null,
     language: wild.language ?? null,
     model: wild.model ?? null,
-    started_at: times.sort()[0] ?? utc(wild.timestamp),
+    started_at: times[0] ?? utc(wild.timestamp),
+    ended_at: utc(wild.timestamp) ?? times.at(-1) ?? null,
     turns: wild.conversation,
     redacted: wild.redacted ?? null,
     toxic: wild.toxic ?? null,

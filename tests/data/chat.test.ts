@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Conversation } from "../../schemas/conversation.ts";
-import { Sample } from "../../schemas/sample.ts";
+import { DatasetRow } from "../helpers/dataset-row.ts";
 import {
   artefact,
   describeReal,
@@ -16,7 +16,7 @@ import {
 } from "./real.ts";
 
 const conversations = (finished: Finished) => artefact(finished, "02-prepare/conversations-*.parquet", Conversation);
-const samples = (finished: Finished) => artefact(finished, "dataset/data/*.parquet", Sample);
+const samples = (finished: Finished) => artefact(finished, "dataset/data/*.parquet", DatasetRow);
 const byId = (a: [string, unknown], b: [string, unknown]) => (a[0] < b[0] ? -1 : 1);
 
 /** Every conversation as a pair of its own id and its turns. */

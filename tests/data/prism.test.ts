@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from "vitest";
 import { Conversation } from "../../schemas/conversation.ts";
 import { Rejection } from "../../schemas/rejection.ts";
-import { Sample } from "../../schemas/sample.ts";
 import { User } from "../../schemas/user.ts";
+import { DatasetRow } from "../helpers/dataset-row.ts";
 import {
   artefact,
   describeReal,
@@ -31,7 +31,7 @@ type Row = { conversation_id: string; user_id: string; conversation_turns: numbe
 const reconstructed = realFile("prism", "prism_reconstructed.jsonl");
 const quirks = realFile("prism", "prism_quirks.SYNTHETIC.jsonl");
 const conversations = (finished: Finished) => artefact(finished, "02-prepare/conversations-*.parquet", Conversation);
-const samples = (finished: Finished) => artefact(finished, "dataset/data/*.parquet", Sample);
+const samples = (finished: Finished) => artefact(finished, "dataset/data/*.parquet", DatasetRow);
 
 const chosenIn = (row: Row, turn: number) =>
   row.conversation_history.filter((each) => each.turn === turn && each.role === "model" && each.if_chosen === true);

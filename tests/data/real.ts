@@ -15,8 +15,8 @@ import type { Given } from "../../pipeline/config.ts";
 import type { Conversation } from "../../schemas/conversation.ts";
 import type { Manifest } from "../../schemas/manifest.ts";
 import { Rejection } from "../../schemas/rejection.ts";
-import type { Sample } from "../../schemas/sample.ts";
 import { run } from "../../stages/index.ts";
+import type { DatasetRow } from "../helpers/dataset-row.ts";
 
 const real = join(import.meta.dirname, "..", "..", "..", "shared", "data");
 const isThere = existsSync(real);
@@ -59,10 +59,10 @@ export async function parquetRows(paths: readonly string[]): Promise<Record<stri
 /** What a run left: its folder, and its manifests by stage. */
 export type Finished = { folder: string; manifest: (stage: string) => Manifest };
 
-/** Runs the pipeline in this process into a folder of the scratch folder, without intents unless told otherwise. */
+/** Runs the pipeline in this process into a folder of the scratch folder, without intents and with contexts of any length unless told otherwise. */
 export async function runInto(name: string, given: Given, to?: string): Promise<Finished> {
   const folder = join(scratch, name);
-  const settings = { output: folder, intents: { provider: "none" }, ...given };
+  const settings = { output: folder, intents: { provider: "none" }, write: { maxTokens: null }, ...given };
   const manifests = await run(settings, { threads: 1, ...(to !== undefined && { to }) });
   return { folder, manifest: (stage) => found(manifests.find((each) => each.stage === stage)) };
 }
@@ -105,7 +105,7 @@ export async function expectAccounted(finished: Finished): Promise<void> {
 }
 
 /** Samples of these conversations as the paper says: each user turn with something in it from all before it, then the end. */
-export function expectFlipped(conversations: readonly Conversation[], samples: readonly Sample[]): void {
+export function expectFlipped(conversations: readonly Conversation[], samples: readonly DatasetRow[]): void {
   const expected = conversations.flatMap(({ id, turns }) => {
     const users = turns.flatMap((turn, at) => (turn.role === "user" ? [at] : []));
     const spoken = users.map((at, number) => ({

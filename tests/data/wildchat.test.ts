@@ -6,8 +6,8 @@ import { globSync } from "tinyglobby";
 import { beforeAll, expect, test } from "vitest";
 import { Conversation, type Turn } from "../../schemas/conversation.ts";
 import { Rejection } from "../../schemas/rejection.ts";
-import { Sample } from "../../schemas/sample.ts";
 import { User } from "../../schemas/user.ts";
+import { DatasetRow } from "../helpers/dataset-row.ts";
 import {
   artefact,
   describeReal,
@@ -39,7 +39,7 @@ type Row = {
 };
 
 const conversations = (finished: Finished) => artefact(finished, "02-prepare/conversations-*.parquet", Conversation);
-const samples = (finished: Finished) => artefact(finished, "dataset/data/*.parquet", Sample);
+const samples = (finished: Finished) => artefact(finished, "dataset/data/*.parquet", DatasetRow);
 const isBlank = (turn: Turn) => turn.content.trim() === "";
 const userTurns = (all: readonly Conversation[]) => all.flatMap(({ turns }) => turns.filter((t) => t.role === "user"));
 
@@ -263,7 +263,7 @@ describeReal("841 WildChat rows as JSONL, most without language, user or time", 
   });
 
   test("come in the forms for trainers too, with the same rows", async () => {
-    for (const form of ["messages", "prompt-completion"]) {
+    for (const form of ["messages", "trl"]) {
       const given = { source: "wildchat-1m", input: [rowsFile], write: { form, format: "jsonl" } };
       const again = await runInto("jsonl", given);
       const { in: taken, kept: rowsKept } = again.manifest("write");

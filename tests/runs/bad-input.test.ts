@@ -267,12 +267,7 @@ const READING: Case[] = [
     ["good.parquet", "not a file of samples", "conversation_hash"],
   ],
   ["inspect of text named .parquet", ["inspect", "text.parquet"], 1, ["text.parquet", "cannot be read"]],
-  [
-    "inspect of other JSON",
-    ["inspect", "other.jsonl"],
-    1,
-    ["other.jsonl", "not a row of samples, messages or prompt-completion"],
-  ],
+  ["inspect of other JSON", ["inspect", "other.jsonl"], 1, ["other.jsonl", "not a row of a dataset"]],
   ["inspect of broken JSON", ["inspect", "half.jsonl"], 1, ["half.jsonl:1"]],
   [
     "a task without a plan",

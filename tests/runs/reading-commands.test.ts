@@ -19,7 +19,7 @@ const folder = temporary();
 const run = join(folder, "run");
 const here = { cwd: folder };
 const ESC = "\u001b[";
-const FORMS = ["samples", "messages", "prompt-completion"] as const;
+const FORMS = ["samples", "tokens", "trl", "axolotl", "llama-factory", "torchtune", "openai", "messages"] as const;
 
 function dataset(form: (typeof FORMS)[number], format = "parquet"): string {
   return join(folder, `${form}-${format}`, "dataset", "data", `train-00000-of-00001.${format}`);
@@ -94,7 +94,7 @@ describe("status", () => {
     expect(found.slice(0, 3).map((each: object) => Object.values(each).slice(0, 4))).toEqual([
       ["download", "done", 4, 4],
       ["prepare", "begun", 6, 1],
-      ["dedup", "waiting", 10, 0],
+      ["dedup", "waiting", 15, 0],
     ]);
   });
 });
@@ -332,7 +332,8 @@ describe("--help", () => {
     const text = (await read(command, "--help")).replaceAll(/\s+/g, " ");
     for (const stage of stages) {
       for (const [name, type] of Object.entries(stage.options.shape)) {
-        const flag = stage.name === "intents" && name === "provider" ? "intents" : kebab(name);
+        const named: Record<string, string> = { "intents.provider": "intents", "split.by": "split-by" };
+        const flag = named[`${stage.name}.${name}`] ?? kebab(name);
         expect(text, `${stage.name}.${name}`).toContain(`--${flag} <`);
         expect(type.description, `${stage.name}.${name} has a description`).toBeTruthy();
         expect(text).toContain(type.description?.replaceAll(/\s+/g, " "));

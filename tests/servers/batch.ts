@@ -6,10 +6,10 @@ import type { AddressInfo } from "node:net";
 
 type Body = { model: string; messages: { role: string; content: string }[]; [parameter: string]: unknown };
 /** One line of an input file. */
-export type RequestLine = { custom_id: string; method: string; url: string; body: Body };
+type RequestLine = { custom_id: string; method: string; url: string; body: Body };
 
 /** How one batch goes. */
-export interface BatchManner {
+interface BatchManner {
   /** How it ends. */
   readonly end?: "completed" | "expired" | "cancelled" | "failed";
   /** Share of its requests that are done; the rest expires or is cancelled. */

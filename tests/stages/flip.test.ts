@@ -1,38 +1,32 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Conversation } from "../../schemas/conversation.ts";
 import { Rejection } from "../../schemas/rejection.ts";
 import { END, Sample } from "../../schemas/sample.ts";
 import { flip } from "../../stages/flip.ts";
 import { conversation } from "../helpers/conversation.ts";
 import { texts } from "../helpers/texts.ts";
 
-const INTENT = "You are a user chatting with an assistant language model to plan a trip.";
-const samplesOf = (rows: readonly (Sample | Rejection)[]) => rows.filter((row) => "target" in row);
+const samplesOf = (rows: readonly (Sample | Rejection)[]) => rows.filter((row) => "kind" in row);
 const rejectionsOf = (rows: readonly (Sample | Rejection)[]) => rows.filter((row) => "reason" in row);
 /** Rows in short: what is predicted after how many turns, or why not. */
-const shown = (...lines: string[]) =>
-  flip(conversation(...lines), null, "train").map((row) =>
-    "reason" in row ? row.reason : `${row.kind} ${row.context.length} ${row.target}`,
+const shown = (...lines: string[]) => {
+  const one = conversation(...lines);
+  return flip(one, "train").map((row) =>
+    "reason" in row ? row.reason : `${row.kind} ${row.context_turns} ${targetOf(one, row)}`,
   );
+};
+/** The text that a sample speaks of. */
+const targetOf = ({ turns }: Conversation, { kind, context_turns }: Sample) =>
+  kind === "end" ? END : (turns[context_turns]?.content ?? "");
 
 test("a conversation of two exchanges gives its two user turns and its end", () => {
   const two = conversation("user: hi", "assistant: hello", "user: thanks", "assistant: bye");
-  const [hi, hello, thanks, bye] = two.turns;
-  const common = {
-    conversation_id: "test:1",
-    source: "test",
-    split: "train",
-    turns: 2,
-    intent: INTENT,
-    language: "English",
-    country: "Chile",
-    model: "gpt-4",
-    user_id: "u1",
-  };
-  expect(flip(two, INTENT, "train")).toEqual([
-    { ...common, id: "test:1:1", turn: 1, kind: "first", context: [], target: "hi" },
-    { ...common, id: "test:1:2", turn: 2, kind: "next", context: [hi, hello], target: "thanks" },
-    { ...common, id: "test:1:3", turn: 3, kind: "end", context: [hi, hello, thanks, bye], target: END },
+  const common = { conversation_id: "test:1", split: "train", turns: 2 };
+  expect(flip(two, "train")).toEqual([
+    { ...common, id: "test:1:1", turn: 1, kind: "first", context_turns: 0 },
+    { ...common, id: "test:1:2", turn: 2, kind: "next", context_turns: 2 },
+    { ...common, id: "test:1:3", turn: 3, kind: "end", context_turns: 4 },
   ]);
 });
 
@@ -65,23 +59,19 @@ describe("flipping", () => {
     expect(shown(...lines)).toEqual(expected);
   });
 
-  test("keeps white space and control tokens of a target as they were typed", () => {
-    const [first] = flip(conversation(`user:  ${END}\n`, "assistant: ok"), null, "train");
-    expect(first).toMatchObject({ kind: "first", target: ` ${END}\n` });
-  });
-
-  test("keeps empty turns in the context of later ones", () => {
-    const rows = flip(conversation("user: ", "assistant: yes?", "user: hi", "assistant: hello"), null, "train");
-    expect(samplesOf(rows)[0]?.context[0]).toEqual({ role: "user", content: "" });
-  });
-
-  test("without an intent gives the same samples without one", () => {
-    const one = conversation("user: hi", "assistant: hello");
-    expect(flip(one, null, "test")).toEqual(flip(one, INTENT, "test").map((row) => ({ ...row, intent: null })));
+  test("on request keeps empty targets, and ends after a user turn", () => {
+    const one = conversation("user: a", "assistant: b", "user: ");
+    const kinds = (options: Parameters<typeof flip>[2]) =>
+      flip(one, "train", options).map((row) => ("reason" in row ? row.reason : row.kind));
+    expect(kinds({ emptyTargets: "keep", endAfterUser: "drop" })).toEqual(["first", "next", "ends_with_user"]);
+    expect(kinds({ emptyTargets: "drop", endAfterUser: "keep" })).toEqual(["first", "empty_target", "end"]);
+    expect(flip(one, "train", { emptyTargets: "keep", endAfterUser: "keep" }).at(-1)).toMatchObject({
+      context_turns: 3,
+    });
   });
 
   test("says in a rejection which turn of how many it was", () => {
-    expect(rejectionsOf(flip(conversation("user: a", "assistant: b", "user: "), null, "train"))).toEqual([
+    expect(rejectionsOf(flip(conversation("user: a", "assistant: b", "user: "), "train"))).toEqual([
       {
         id: "test:1:2",
         conversation_id: "test:1",
@@ -101,7 +91,7 @@ describe("flipping", () => {
 
   test("does not change the conversation", () => {
     const one = conversation("user: hi", "assistant: hello");
-    flip(one, INTENT, "train");
+    flip(one, "train");
     expect(one).toEqual(conversation("user: hi", "assistant: hello"));
   });
 });
@@ -119,7 +109,7 @@ describe("for any conversation", () => {
   test("K user turns give K + 1 rows, each a sample or a rejection", () => {
     fc.assert(
       fc.property(conversations, (one) => {
-        const rows = flip(one, INTENT, "validation");
+        const rows = flip(one, "validation");
         expect(rows).toHaveLength(one.turns.filter(({ role }) => role === "user").length + 1);
         for (const row of rows) ("reason" in row ? Rejection : Sample).parse(row);
       }),
@@ -129,8 +119,8 @@ describe("for any conversation", () => {
   test("every user turn with text is the target of exactly one sample, in order", () => {
     fc.assert(
       fc.property(conversations, (one) => {
-        const targets = samplesOf(flip(one, INTENT, "train")).flatMap((row) =>
-          row.kind === "end" ? [] : [row.target],
+        const targets = samplesOf(flip(one, "train")).flatMap((row) =>
+          row.kind === "end" ? [] : [targetOf(one, row)],
         );
         const expected = one.turns.flatMap(({ role, content }) =>
           role === "user" && content.trim() !== "" ? [content] : [],
@@ -140,25 +130,23 @@ describe("for any conversation", () => {
     );
   });
 
-  test("the context of a sample is exactly the turns before its target", () => {
+  test("a sample stands before a user turn with text, or, for the end, after the last turn", () => {
     fc.assert(
       fc.property(conversations, (one) => {
-        for (const { turn, kind, context, target } of samplesOf(flip(one, INTENT, "train"))) {
-          expect(context).toEqual(one.turns.slice(0, 2 * (turn - 1)));
-          if (kind !== "end") expect(one.turns[context.length]).toEqual({ role: "user", content: target });
-          else expect(context).toEqual(one.turns);
+        for (const { turn, kind, context_turns } of samplesOf(flip(one, "train"))) {
+          expect(context_turns).toBe(2 * (turn - 1));
+          if (kind === "end") expect(context_turns).toBe(one.turns.length);
+          else expect(one.turns[context_turns]?.content.trim()).toBeTruthy();
         }
       }),
     );
   });
 
-  test("no target is empty, and an end never follows a user turn", () => {
+  test("an end never follows a user turn", () => {
     fc.assert(
       fc.property(conversations, (one) => {
-        for (const { kind, context, target } of samplesOf(flip(one, INTENT, "train"))) {
-          expect(target.trim()).not.toBe("");
-          if (kind === "end") expect(context.at(-1)?.role).toBe("assistant");
-        }
+        const ends = samplesOf(flip(one, "train")).filter(({ kind }) => kind === "end");
+        expect(ends).toHaveLength(one.turns.at(-1)?.role === "assistant" ? 1 : 0);
       }),
     );
   });
@@ -166,9 +154,9 @@ describe("for any conversation", () => {
   test("ids are unique and stable", () => {
     fc.assert(
       fc.property(conversations, (one) => {
-        const ids = flip(one, INTENT, "train").map(({ id }) => id);
+        const ids = flip(one, "train").map(({ id }) => id);
         expect(ids).toEqual(ids.map((_, at) => `test:1:${at + 1}`));
-        expect(flip(structuredClone(one), null, "test").map(({ id }) => id)).toEqual(ids);
+        expect(flip(structuredClone(one), "test").map(({ id }) => id)).toEqual(ids);
       }),
     );
   });

@@ -31,7 +31,7 @@ import { takeResult } from "./results.ts";
 import { BatchState, type Part } from "./state.ts";
 
 /** A request of a shard that has no final answer. */
-export type Unanswered = Pick<Pending, "key" | "request"> & { readonly shard: number };
+type Unanswered = Pick<Pending, "key" | "request"> & { readonly shard: number };
 
 /** What filling needs. */
 export interface FillParts {

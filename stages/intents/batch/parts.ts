@@ -8,19 +8,19 @@ import type { BatchState } from "./state.ts";
 export type Pending = { readonly key: string; readonly request: ChatRequest; readonly usd: number | null };
 
 /** The size of a file of requests. */
-export interface PartLimits {
+interface PartLimits {
   readonly requests: number;
   readonly bytes: number;
   readonly tokens: number;
 }
 
 /** About how many input tokens a request has. */
-export function inputTokens(request: ChatRequest): number {
+function inputTokens(request: ChatRequest): number {
   return Math.ceil(inputBytes(request) / BYTES_A_TOKEN);
 }
 
 /** A request as a line of a batch's file. Its key is the `custom_id`, so that results need no table to be understood. */
-export function requestLine({ key, request }: Pick<Pending, "key" | "request">): Buffer {
+function requestLine({ key, request }: Pick<Pending, "key" | "request">): Buffer {
   return Buffer.from(
     `${JSON.stringify({ custom_id: key, method: "POST", url: "/v1/chat/completions", body: request })}\n`,
   );

@@ -1,19 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Template } from "../../../schemas/template.ts";
+import { addLinks, markOpening } from "../../../stages/dedup/mark.ts";
 import { KeyCounter, KeyIndex, moreThan } from "../../../stages/dedup/runs.ts";
 import {
   chainGrams,
   chainText,
   type Gram,
-  isCovered,
   linkKey,
   type Mark,
+  matchOf,
   TemplateTable,
-  templateOf,
 } from "../../../stages/dedup/templates.ts";
 import { NGRAM, WordScanner } from "../../../stages/dedup/words.ts";
-import { DedupOptions, markOpening } from "../../../stages/dedup.ts";
+import { DedupOptions } from "../../../stages/dedup.ts";
 
 /** The chains that come of conversations, each given as the heavy 7-grams that it contains, in order. */
 function chainsOf(conversations: readonly (readonly number[])[]): number[][] {
@@ -99,12 +99,11 @@ function templatesIn(openings: readonly string[], minCount: number, keep: "none"
   const links = new KeyCounter(0);
   const grams: Gram[] = Array.from(heavy.counts, (count) => ({ text: "", count, template: -1 }));
   const marks = openings.map((opening, at) => {
-    const { places, ...mark } = markOpening({ id: `id ${at}`, started_at: null, opening }, scanner, index, options);
-    for (const [nth, gram] of mark.grams.entries()) {
-      (grams[gram] as Gram).text = scanner.text(places[nth] as number, NGRAM);
-      const after = mark.grams[nth + 1];
-      if (after !== undefined) links.add(linkKey(gram, after));
-    }
+    const row = { id: `id ${at}`, user_id: null, country: null, started_at: null, opening };
+    const mark = markOpening(row, scanner, index, options);
+    for (const [nth, gram] of mark.grams.entries())
+      (grams[gram] as Gram).text = scanner.text(mark.places[nth] as number, NGRAM);
+    addLinks(mark, links);
     return mark;
   });
   const chains = chainGrams(heavy.counts, links.finish());
@@ -175,32 +174,38 @@ describe("the text of a chain", () => {
 });
 
 describe("a conversation and its template", () => {
-  const mark = (given: Partial<Mark>): Mark => ({
-    id: "a",
-    started_at: null,
-    words: 10,
-    covered: 7,
-    grams: [0],
-    ...given,
-  });
+  const mark = (given: Partial<Mark>): Mark => {
+    const whole = { id: "a", user: "u", country: null, started_at: null, words: 10, grams: [0], places: [0], ...given };
+    return { ...whole, places: given.places ?? whole.grams.map((_, at) => at) };
+  };
   const grams: Gram[] = [0, 0, 1, 1, 2].map((template, at) => ({ text: `gram ${at}`, count: 9, template }));
 
   test("match when enough of the words are covered, and exactly enough is enough", () => {
-    expect(isCovered(mark({ covered: 5 }), 0.5)).toBe(true);
-    expect(isCovered(mark({ covered: 4 }), 0.5)).toBe(false);
-    expect(isCovered(mark({ covered: 0, grams: [] }), 0)).toBe(false);
+    expect(matchOf(mark({ words: 14 }), grams, 0.5)).toMatchObject({ covered: 7 });
+    expect(matchOf(mark({ words: 15 }), grams, 0.5)).toBeNull();
+    expect(matchOf(mark({ grams: [] }), grams, 0)).toBeNull();
   });
 
   test("belong together by most of the 7-grams, the first template where equal", () => {
-    expect(templateOf(mark({ grams: [4, 2, 3] }), grams)).toBe(1);
-    expect(templateOf(mark({ grams: [2, 0] }), grams)).toBe(0);
-    expect(templateOf(mark({ grams: [] }), grams)).toBe(-1);
+    expect(matchOf(mark({ grams: [4, 2, 3] }), grams, 0)?.template).toBe(1);
+    expect(matchOf(mark({ grams: [2, 0] }), grams, 0)?.template).toBe(0);
+  });
+
+  test("match by the templates that are to be looked at alone", () => {
+    const two = mark({ words: 20, grams: [0, 2], places: [0, 10] });
+    expect(matchOf(two, grams, 0.7)).toMatchObject({ template: 0, covered: 14 });
+    expect(matchOf(two, grams, 0.7, (template) => template !== 0)).toBeNull();
+    expect(matchOf(two, grams, 0.3, (template) => template !== 0)).toEqual({
+      template: 1,
+      covered: 7,
+      ngram: "gram 2",
+    });
   });
 
   test("are counted: who contains it, who matches, and up to five examples", () => {
     const table = new TemplateTable([[0, 1], [2, 3], [4]], grams, { coverage: 0.5, keep: "none" });
     for (const id of ["g", "f", "e", "d", "c", "b"]) table.add(mark({ id, grams: [0, 1, 2] }));
-    table.add(mark({ id: "a", grams: [0], covered: 1 }));
+    table.add(mark({ id: "a", grams: [0], words: 20 }));
     expect(
       table.rows().map(({ conversations, matched, examples, kept }) => ({ conversations, matched, examples, kept })),
     ).toEqual([
@@ -242,5 +247,47 @@ describe("a conversation and its template", () => {
       for (const [id, started_at] of order) table.add(mark({ id, started_at }));
       expect(table.rows()[0]?.kept).toBe(expected);
     }
+  });
+
+  test("leave the earliest of each user, in the shard where it is", () => {
+    const table = new TemplateTable([[0, 1]], grams, { coverage: 0.5, keep: "per-user-first" });
+    table.add(mark({ id: "a", user: "u", started_at: "2024-01-02" }), 0);
+    table.add(mark({ id: "b", user: "u", started_at: "2024-01-01" }), 1);
+    table.add(mark({ id: "c", user: "v", started_at: "2024-01-03" }), 0);
+    expect([table.survivors(0), table.survivors(1)]).toEqual([["c"], ["b"]]);
+    expect(table.rows()[0]).toMatchObject({ kept: null, users: 2 });
+  });
+
+  test("tell users, countries and dates, each user once, the country of most conversations first", () => {
+    const table = new TemplateTable([[0, 1]], grams, { coverage: 0.5, keep: "none" });
+    for (const [id, user, country, started_at] of [
+      ["a", "u", "Peru", "2024-01-02"],
+      ["b", "v", "Chile", null],
+      ["c", "v", "Chile", "2023-05-01"],
+    ] as const)
+      table.add(mark({ id, user, country, started_at }));
+    const [row] = table.rows();
+    expect(row).toMatchObject({
+      users: 2,
+      countries: ["Chile", "Peru"],
+      first_at: "2023-05-01",
+      last_at: "2024-01-02",
+    });
+  });
+
+  test("that a person keeps stays, and its words count towards no other template", () => {
+    const keep = { verdict: "keep", decided_by: "review", reviewer: "ada", note: "an ordinary opening" } as const;
+    const before = new TemplateTable([[0, 1], [2, 3], [4]], grams, { coverage: 0.5, keep: "first" });
+    const id = before.rows()[0]?.id ?? "";
+    const table = new TemplateTable(
+      [[0, 1], [2, 3], [4]],
+      grams,
+      { coverage: 0.5, keep: "first" },
+      new Map([[id, keep]]),
+    );
+    table.add(mark({ id: "x", words: 20, grams: [0, 2], places: [0, 10] }));
+    expect(table.rows()[0]).toMatchObject({ matched: 1, ...keep });
+    expect(table.survivors(0)).toEqual([]);
+    expect(table.isDropped(0)).toBe(false);
   });
 });

@@ -16,7 +16,7 @@ const at = useFolder();
 /** What the lines of a log turn out to be. */
 async function rows(lines: string | Uint8Array, columns: Partial<Columns> = {}, name = "log.jsonl"): Promise<Found[]> {
   writeFileSync(at(name), lines);
-  return collect(readRows(at(name), name, chat, ChatColumns.parse(columns)));
+  return collect(readRows(at(name), name, chat, { columns: ChatColumns.parse(columns), paths: "best" }));
 }
 
 /** Writes the result of a query as Parquet. */
@@ -109,7 +109,7 @@ describe("a Parquet file", () => {
         .replaceAll("00:05:00'", `00:05:00${type === "TIMESTAMPTZ" ? "+00" : ""}'`)
         .replaceAll("00:02:53'", `00:02:53${type === "TIMESTAMPTZ" ? "+00" : ""}'`),
     );
-    const found = await collect(readRows(path, "rows.parquet", source, {}));
+    const found = await collect(readRows(path, "rows.parquet", source, { columns: {}, paths: "best" }));
     expect(found).toMatchObject([
       {
         conversation: { source_id: "c81f", user: "ff", started_at: "2023-04-09T00:02:53.000Z", redacted: true },
@@ -122,7 +122,9 @@ describe("a Parquet file", () => {
     const path = await parquet(
       "SELECT i AS id, CASE WHEN i = 2 THEN NULL ELSE [{'role': 'user', 'content': 'hi'}] END AS messages FROM range(3) t(i)",
     );
-    const found = await collect(readRows(path, "rows.parquet", chat, ChatColumns.parse({ id: "id" })));
+    const found = await collect(
+      readRows(path, "rows.parquet", chat, { columns: ChatColumns.parse({ id: "id" }), paths: "best" }),
+    );
     expect(found).toMatchObject([
       { conversation: { source_id: "0" } },
       { conversation: { source_id: "1" } },
@@ -132,7 +134,9 @@ describe("a Parquet file", () => {
 
   test("without a column is refused with what is there and what was expected", async () => {
     const path = await parquet("SELECT 1 AS id, 'x' AS text");
-    const reading = collect(readRows(path, "rows.parquet", chat, ChatColumns.parse({ id: "id" })));
+    const reading = collect(
+      readRows(path, "rows.parquet", chat, { columns: ChatColumns.parse({ id: "id" }), paths: "best" }),
+    );
     await expect(reading).rejects.toThrow(InputError);
     await expect(reading).rejects.toThrow(
       "rows.parquet: no column `messages`; found id, text; expected the columns of chat: id, messages",
@@ -141,7 +145,9 @@ describe("a Parquet file", () => {
 
   test("that is none is refused by name", async () => {
     writeFileSync(at("rows.parquet"), "no parquet");
-    const reading = collect(readRows(at("rows.parquet"), "rows.parquet", chat, ChatColumns.parse({})));
+    const reading = collect(
+      readRows(at("rows.parquet"), "rows.parquet", chat, { columns: ChatColumns.parse({}), paths: "best" }),
+    );
     await expect(reading).rejects.toThrow(InputError);
     await expect(reading).rejects.toThrow("rows.parquet");
   });

@@ -3,6 +3,7 @@ import { parse } from "yaml";
 import type { Manifest, Marker } from "../../../schemas/manifest.ts";
 import type { Plan } from "../../../schemas/plan.ts";
 import { datasetCard } from "../../../stages/write/card.ts";
+import { columnsOf } from "../../../stages/write/columns.ts";
 import { FORMS } from "../../../stages/write/forms.ts";
 import { WriteOptions } from "../../../stages/write.ts";
 
@@ -58,7 +59,7 @@ function part(rows: Record<string, number>, rejected: Record<string, number> = {
   const counted = { taken: kept + lost, in: kept + lost, kept, rejected, counts: rows };
   return {
     stage: "write",
-    phase: "part",
+    phase: "rows",
     index: 0,
     fingerprint: "ff",
     tally: counted,
@@ -70,9 +71,10 @@ function part(rows: Record<string, number>, rejected: Record<string, number> = {
 
 function card(
   given: Partial<WriteOptions> = {},
-  parts = [part({ rows_train: 20 }, { control_token: 1 }), part({ rows_test: 3 })],
+  shards = [part({ rows_train: 20 }, { control_token: 1 }), part({ rows_test: 3 })],
 ): string {
-  return datasetCard({ plan, manifests: [prepared], parts, options: WriteOptions.parse(given) });
+  const added = [{ token: "<|endconversation|>", id: 128_256 }];
+  return datasetCard({ plan, manifests: [prepared], shards, options: WriteOptions.parse(given), added });
 }
 
 /** The YAML between the first two lines of dashes. */
@@ -106,7 +108,8 @@ describe("the card of a dataset", () => {
     const prism = datasetCard({
       plan: { ...plan, source: "prism" },
       manifests: [],
-      parts: [],
+      shards: [],
+      added: [],
       options: WriteOptions.parse({}),
     });
     expect(frontMatter(prism)["license"]).toBe("cc-by-nc-4.0");
@@ -122,7 +125,7 @@ describe("the card of a dataset", () => {
   test.each(Object.entries(FORMS))("lists the columns of the form %s in their order", (name, form) => {
     const text = card({ form: name as keyof typeof FORMS });
     const listed = [...text.matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]);
-    expect(listed).toEqual(Object.keys(form.schema.shape));
+    expect(listed).toEqual(Object.keys(columnsOf(form, "samples").shape));
   });
 
   test("gives the recipe as YAML that can be read again, files by name alone", () => {

@@ -1,0 +1,29 @@
+import { z } from "zod";
+
+/** What speaks for or against that the user left where the conversation stops. */
+export const EndReason = z.enum(["unanswered", "empty_answer", "thanks", "refusal", "goes_on", "last_day"]);
+export type EndReason = z.infer<typeof EndReason>;
+
+/** How sure it is that a conversation ended where its text stops: one row for each that `dedup` kept. */
+export const Ending = z.strictObject({
+  conversation_id: z.string(),
+  /** From 0 (it surely did not end there) to 1 (it surely did). A judgement by rules, not a measured probability. */
+  end_confidence: z.number(),
+  /** Why it is not what it is without any sign, in a fixed order. */
+  end_reasons: z.array(EndReason),
+});
+export type Ending = z.infer<typeof Ending>;
+
+/** Which conversations get an end sample: all (as published), those that surely ended there, or all that may have, weighed. */
+export const EndLabels = z.enum(["all", "confident", "weighted"]);
+export type EndLabels = z.infer<typeof EndLabels>;
+
+/** Least confidence of an end sample under `confident`. */
+const CONFIDENT = 0.5;
+
+/** The weight of a conversation's end sample in the loss; 0 = it gets none. */
+export function endWeight({ end_confidence }: Pick<Ending, "end_confidence">, labels: EndLabels): number {
+  if (labels === "all") return 1;
+  if (labels === "weighted") return end_confidence;
+  return end_confidence >= CONFIDENT ? 1 : 0;
+}

@@ -1,0 +1,14 @@
+import { z } from "zod";
+import { Split } from "./user.ts";
+
+/** How much of one country went to one split. */
+export const Share = z.strictObject({
+  /** null = not known. */
+  country: z.string().nullable(),
+  split: Split,
+  users: z.int(),
+  conversations: z.int(),
+  /** Users that the ratios ask for: the country's users times the split's share. */
+  target: z.number(),
+});
+export type Share = z.infer<typeof Share>;

@@ -1,0 +1,110 @@
+import { closeSync, fstatSync, openSync } from "node:fs";
+import { KeyTable, Numbers } from "../../../pipeline/keys.ts";
+import { readAt } from "../runs.ts";
+
+/** Texts a bucket compares each text with: those that stand next before it. */
+const WINDOW = 32;
+
+/**
+ * What was put under keys of 64 bits: entries of 4 numbers (two lanes of the key, the number of the text, 32 bits of its
+ * own hash). Memory: 16 to 32 bytes an entry.
+ */
+export class Entries {
+  readonly #ranges: readonly Numbers[];
+
+  constructor(ranges: number) {
+    this.#ranges = Array.from({ length: ranges }, () => new Numbers());
+  }
+
+  /** Puts a text under a key, in the range that the key's upper lane falls in. */
+  add([low, high]: readonly [number, number], text: number, hash: number): void {
+    const range = this.#ranges[Math.floor((high / 2 ** 32) * this.#ranges.length)] as Numbers;
+    range.push(low);
+    range.push(high);
+    range.push(text);
+    range.push(hash);
+  }
+
+  /** The entries as bytes, range after range; then how many bytes each range has; then the number of ranges. Little-endian. */
+  *encode(): Generator<Uint8Array> {
+    const sizes = new Uint32Array(this.#ranges.length + 1);
+    for (const [range, { values }] of this.#ranges.entries()) {
+      sizes[range] = values.byteLength;
+      yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    }
+    sizes[this.#ranges.length] = this.#ranges.length;
+    yield new Uint8Array(sizes.buffer);
+  }
+
+  /** The entries of one range. */
+  range(range: number): Uint32Array {
+    return (this.#ranges[range] as Numbers).values;
+  }
+}
+
+/** Reads the entries of one range from a file. */
+export function readEntries(path: string, range: number): Uint32Array {
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    const ranges = new Uint32Array(readAt(file, size - 4, 4))[0] as number;
+    const sizes = new Uint32Array(readAt(file, size - 4 - 4 * ranges, 4 * ranges));
+    const offset = sizes.subarray(0, range).reduce((sum, each) => sum + each, 0);
+    return new Uint32Array(readAt(file, offset, sizes[range] as number));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * The pairs of texts that are worth comparing: those with a key in common. A bucket with few texts gives every pair; in
+ * a large one each text is paired with the 32 texts before it in the order of their hashes, and texts of equal hash with
+ * the first of them. Neither the order of the entries nor their cut into ranges changes which texts are paired.
+ * Memory: about 40 bytes an entry.
+ */
+export function* candidatePairs(parts: readonly Uint32Array[]): Generator<readonly [number, number]> {
+  for (const bucket of buckets(parts)) {
+    bucket.sort((a, b) => a.hash - b.hash || a.text - b.text);
+    let before: number[] = [];
+    let first = bucket[0];
+    for (const entry of bucket) {
+      if (first !== undefined && entry !== first && entry.hash === first.hash) {
+        yield [first.text, entry.text];
+        continue;
+      }
+      for (const text of before) yield [text, entry.text];
+      first = entry;
+      before = [...before, entry.text].slice(-WINDOW);
+    }
+  }
+}
+
+/** Entries under one key, for keys that have more than one. */
+function* buckets(parts: readonly Uint32Array[]): Generator<{ text: number; hash: number }[]> {
+  const total = parts.reduce((sum, part) => sum + part.length / 4, 0);
+  const keys = new KeyTable();
+  const next = new Int32Array(total).fill(-1);
+  const last = new Int32Array(total);
+  const first = new Int32Array(total);
+  const texts = new Uint32Array(total);
+  const hashes = new Uint32Array(total);
+  let entry = 0;
+  for (const part of parts) {
+    for (let at = 0; at < part.length; at += 4, entry++) {
+      const before = keys.size;
+      const key = keys.number(part[at] as number, part[at + 1] as number);
+      texts[entry] = part[at + 2] as number;
+      hashes[entry] = part[at + 3] as number;
+      if (key === before) first[key] = entry;
+      else next[last[key] as number] = entry;
+      last[key] = entry;
+    }
+  }
+  for (let key = 0; key < keys.size; key++) {
+    if (first[key] === last[key]) continue;
+    const bucket: { text: number; hash: number }[] = [];
+    for (let each = first[key] as number; each >= 0; each = next[each] as number)
+      bucket.push({ text: texts[each] as number, hash: hashes[each] as number });
+    yield bucket;
+  }
+}

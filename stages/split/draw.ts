@@ -1,0 +1,93 @@
+import { compare } from "../../pipeline/order.ts";
+import { keyed } from "../../pipeline/random.ts";
+import { Split, type User } from "../../schemas/user.ts";
+import { groupId } from "./groups.ts";
+import { byUserAndCountry, type Seen } from "./users.ts";
+
+/** Who is drawn, and against which shares. */
+export type By = "paper" | "ip+country" | "user" | "groups" | "hash";
+
+/** What is drawn at once: users who must stay together, and where they stand in the line. */
+type Unit = { users: readonly Seen[]; group: string | null; line: string; place: string };
+
+/**
+ * Draws a split for every user; the order in which they are given changes nothing. Returns them by id and country.
+ *
+ * `hash`: a keyed hash of the user alone decides, so that a user stays where they are whoever is added later. Otherwise
+ * units stand in a line, in an order that the seed gives, and each goes to the split that is furthest behind its share
+ * of the users so far. A unit is a user or, by `groups`, a group (`groupOf` says which). By `paper` and `ip+country` the
+ * users of a country stand together, so that each country gets its shares too.
+ */
+export function drawSplits(
+  users: readonly Seen[],
+  seed: string,
+  ratios: readonly number[],
+  by: By = "paper",
+  groupOf: (user: Seen) => number = () => -1,
+): User[] {
+  const key = keyed(seed, "split");
+  const total = ratios.reduce((sum, ratio) => sum + ratio, 0);
+  const shares = ratios.map((ratio) => ratio / total);
+  const drawn =
+    by === "hash"
+      ? users.map((user): User => ({ ...user, split: byHash(key, user.user_id, shares), group: null }))
+      : alongTheLine(by === "groups" ? groups(users, groupOf, key) : singles(users, by, key), ratios, total);
+  return drawn.sort(byUserAndCountry);
+}
+
+function byHash(key: string, user: string, shares: readonly number[]): Split {
+  const at = Number.parseInt(keyed(key, `hash\n${user}`).slice(0, 13), 16) / 2 ** 52;
+  let end = 0;
+  const split = shares.findIndex((share) => {
+    end += share;
+    return at < end;
+  });
+  // Shares may add up to a little less than 1: then the last one above 0 goes on to the end.
+  return Split.options[split < 0 ? shares.findLastIndex((share) => share > 0) : split] as Split;
+}
+
+function singles(users: readonly Seen[], by: By, key: string): Unit[] {
+  if (by === "user")
+    return users.map((user) => ({ users: [user], group: null, line: "", place: keyed(key, `user\n${user.user_id}`) }));
+  const countries = new Map<string | null, string>();
+  const line = (country: string | null) => {
+    const known = countries.get(country) ?? keyed(key, `country\n${country ?? ""}`);
+    countries.set(country, known);
+    return known;
+  };
+  return users.map((user) => ({
+    users: [user],
+    group: null,
+    line: line(user.country),
+    place: keyed(key, `user\n${user.user_id}\n${user.country ?? ""}`),
+  }));
+}
+
+function groups(users: readonly Seen[], groupOf: (user: Seen) => number, key: string): Unit[] {
+  const members = new Map<number, Seen[]>();
+  const alone: Seen[][] = [];
+  for (const user of users) {
+    const number = groupOf(user);
+    const group = members.get(number);
+    if (number < 0) alone.push([user]);
+    else if (group) group.push(user);
+    else members.set(number, [user]);
+  }
+  return [...members.values(), ...alone].map((each) => {
+    const group = groupId(each.reduce((least, user) => (user.user_id < least ? user.user_id : least), "\uffff"));
+    return { users: each, group, line: "", place: keyed(key, `group\n${group}`) };
+  });
+}
+
+function alongTheLine(units: Unit[], ratios: readonly number[], total: number): User[] {
+  units.sort((a, b) => compare(a.line, b.line) || compare(a.place, b.place));
+  const given = ratios.map(() => 0);
+  let all = 0;
+  return units.flatMap(({ users, group }) => {
+    all += users.length;
+    const behind = ratios.map((ratio, split) => (all * ratio) / total - (given[split] ?? 0));
+    const split = behind.indexOf(Math.max(...behind));
+    given[split] = (given[split] ?? 0) + users.length;
+    return users.map((user): User => ({ ...user, split: Split.options[split] as Split, group }));
+  });
+}

@@ -1,0 +1,46 @@
+import { z } from "zod";
+import { Conversation } from "../../schemas/conversation.ts";
+import { Sample } from "../../schemas/sample.ts";
+import type { Form } from "./rendered.ts";
+import type { Row, RowSettings } from "./rows.ts";
+
+const From = Conversation.pick({ source: true, language: true, country: true, model: true, user_id: true });
+/** Where the rows of a conversation come from. */
+export type From = z.infer<typeof From>;
+
+const Counts = z.strictObject({
+  /** Tokens that are given, and tokens that count towards the loss; null = nothing counted them. */
+  context_tokens: z.int().nullable(),
+  target_tokens: z.int().nullable(),
+  /** Turns left out at the beginning, so that the row is not too long. */
+  dropped_turns: z.int().min(0),
+});
+
+const { shape: sample } = Sample;
+const head = { id: sample.id, conversation_id: sample.conversation_id, source: From.shape.source, split: sample.split };
+const { language, country, model, user_id } = From.shape;
+const tail = { language, country, model, user_id, ...Counts.shape };
+
+/** The columns of a dataset: those of its form between those that say where a row comes from. */
+export function columnsOf(form: Form, layout: RowSettings["layout"]): z.ZodObject {
+  const own =
+    layout === "packed"
+      ? { target_turns: z.array(sample.turn), turns: sample.turns }
+      : { turn: sample.turn, turns: sample.turns, kind: sample.kind };
+  return z.strictObject({ ...head, ...own, ...form.columns.shape, ...tail });
+}
+
+/** The values of those columns but for the form's. The id of a packed row names its first and last target: `<conversation>:1-4`. */
+export function originOf({ fitted }: Row, from: From, counts: { context: number; target: number } | null): object {
+  const { sample: last } = fitted.at(-1) ?? fitted[0];
+  const { sample: first, from: dropped_turns } = fitted[0];
+  return {
+    ...last,
+    ...from,
+    id: first === last ? last.id : `${first.id}-${last.turn}`,
+    target_turns: fitted.map((each) => each.sample.turn),
+    context_tokens: counts?.context ?? null,
+    target_tokens: counts?.target ?? null,
+    dropped_turns,
+  };
+}

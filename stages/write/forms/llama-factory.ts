@@ -1,0 +1,22 @@
+import { z } from "zod";
+import type { Form } from "../rendered.ts";
+import { promptAndCompletion } from "./prompt.ts";
+
+/**
+ * For LLaMA-Factory (tested with 0.9.5), read as `alpaca` rows with its template `empty`, which adds nothing.
+ *
+ * Its conversational forms cannot hold this data: they train every message of the "gpt" side, want the two sides in strict turn
+ * beginning with the other one, and drop whatever is not so with a warning; a first turn has nothing before it. So the whole context is one text.
+ * `dataset_info.json` hands it over as the *system* text: in a *prompt* LLaMA-Factory would replace a typed `{{idx}}` by a number.
+ */
+export const llamaFactory = {
+  columns: z.strictObject({
+    /** Everything up to and with the open user header. */
+    prompt: z.string(),
+    /** The target: newline, utterance or end token, `<|eot_id|>`. */
+    completion: z.string(),
+  }),
+  isText: true,
+  packs: false,
+  row: promptAndCompletion,
+} satisfies Form;

@@ -1,0 +1,150 @@
+import type { z } from "zod";
+import type { Written } from "../../pipeline/parquet.ts";
+import { countControlTokens, escapeControlTokens } from "../../schemas/control.ts";
+import type { Conversation, Turn } from "../../schemas/conversation.ts";
+import type { Rejection } from "../../schemas/rejection.ts";
+import type { Sample } from "../../schemas/sample.ts";
+import type { Split } from "../../schemas/user.ts";
+import { BinRow, Bins } from "./bins.ts";
+import { columnsOf, type From, originOf } from "./columns.ts";
+import { cutRight, encodeRow } from "./encode.ts";
+import type { RowFile } from "./files.ts";
+import { type Dialogue, type Fitted, fitAll, type Row, rowsOf } from "./rows.ts";
+import type { Settings } from "./settings.ts";
+
+/** The rows of one shard on their way into a file for each split, and what was counted on the way. */
+export class Output {
+  readonly rejections: Rejection[] = [];
+  readonly counts: Record<string, number> = {};
+  taken = 0;
+  kept = 0;
+  readonly #settings: Settings;
+  readonly #files: ReadonlyMap<Split, RowFile>;
+  readonly #bins = new Map<Split, Bins>();
+
+  constructor(splits: readonly Split[], open: (split: Split, columns: z.ZodObject) => RowFile, settings: Settings) {
+    this.#settings = settings;
+    const columns = settings.binSize === null ? columnsOf(settings.form, settings.layout) : BinRow;
+    this.#files = new Map(splits.map((split) => [split, open(split, columns)]));
+    if (settings.binSize !== null) for (const split of splits) this.#bins.set(split, new Bins(settings.binSize));
+  }
+
+  /** Writes the samples of one conversation. */
+  async add(
+    from: From & Pick<Conversation, "turns">,
+    intent: string | null,
+    samples: readonly Sample[],
+  ): Promise<void> {
+    const { turns, ...origin } = from;
+    const dialogue = dialogueOf(intent, turns, this.#settings);
+    const fitted = fitAll(dialogue, samples, this.#settings).filter((each) => this.#judge(each, dialogue));
+    for (const row of rowsOf(dialogue, fitted, this.#settings)) await this.#write(row, origin);
+  }
+
+  /** Gives the files their names. */
+  async commit(): Promise<[Split, Written][]> {
+    const done: [Split, Written][] = [];
+    for (const [split, file] of this.#files) {
+      for (const bin of this.#bins.get(split)?.finish() ?? []) await this.#put(split, bin);
+      done.push([split, await file.commit()]);
+    }
+    return done;
+  }
+
+  /** Leaves nothing behind. */
+  discard(): void {
+    for (const file of this.#files.values()) file.discard();
+  }
+
+  /** Counts a sample; false if it is rejected. */
+  #judge(fitted: Fitted, dialogue: Dialogue): boolean {
+    const { form, controlTokens, maxTokens, overflow } = this.#settings;
+    const { sample, length, tokens } = fitted;
+    const typed = typedControlTokens(dialogue, fitted);
+    this.taken++;
+    if (typed > 0) this.#count("samples_with_control_tokens");
+    if (tokens !== null) this.#count(`${sample.split}_turn_${turnName(sample)}_${length}`);
+    if (length === "impossible") {
+      const reason = overflow === "drop" ? "too_long" : "target_too_long";
+      return this.#reject(sample, reason, { tokens, max_tokens: maxTokens });
+    }
+    if (typed > 0 && form.isText && controlTokens === "drop")
+      return this.#reject(sample, "control_token", { found: typed });
+    this.kept++;
+    return true;
+  }
+
+  #reject({ id, conversation_id }: Sample, reason: string, detail: object): false {
+    this.rejections.push({ id, conversation_id, stage: "write", reason, detail: JSON.stringify(detail) });
+    return false;
+  }
+
+  async #write(row: Row, origin: From): Promise<void> {
+    const { form, encoder, maxTokens } = this.#settings;
+    const { split } = row.fitted[0].sample;
+    const whole = encoder && form.needsTokens ? encodeRow(row.rendered.segments, encoder) : null;
+    const isCut = row.fitted[0].length === "cut" && maxTokens !== null;
+    const tokens = whole && isCut ? cutRight(whole, maxTokens) : whole;
+    const counts = tokens ? countsOf(tokens) : countsOfRow(row);
+    if (isCut && counts && whole && counts.target < countsOf(whole).target)
+      this.#count(counts.target === 0 ? "targets_lost" : "targets_cut");
+    if (counts) {
+      this.#count(`tokens_${split}`, counts.context + counts.target);
+      this.#count(`target_tokens_${split}`, counts.target);
+      this.#count(
+        `tokens_as_samples_${split}`,
+        sum(row.fitted, ({ tokens: each }) => each),
+      );
+    }
+    const about = originOf(row, origin, counts) as { id: string };
+    const bins = this.#bins.get(split);
+    if (bins && tokens) for (const bin of bins.add({ id: about.id, row: tokens })) await this.#put(split, bin);
+    else await this.#put(split, { ...about, ...form.row(row.rendered, tokens) });
+  }
+
+  async #put(split: Split, row: Record<string, unknown>): Promise<void> {
+    this.#count(`rows_${split}`);
+    await this.#files.get(split)?.write(row);
+  }
+
+  #count(name: string, by = 1): void {
+    this.counts[name] = (this.counts[name] ?? 0) + by;
+  }
+}
+
+/** From the tenth on, turns are counted together. */
+function turnName({ turn, kind }: Sample): string {
+  return kind === "end" ? "end" : turn < 10 ? String(turn) : "10_and_later";
+}
+
+function dialogueOf(intent: string | null, turns: readonly Turn[], { form, trims, controlTokens }: Settings): Dialogue {
+  const escapes = form.isText && controlTokens === "escape";
+  const read = (text: string) => (escapes ? escapeControlTokens(text) : text);
+  return {
+    intent: intent === null ? null : read(intent),
+    turns: turns.map(({ role, content }) => ({ role, content: read(trims ? content.trim() : content) })),
+  };
+}
+
+/** Control tokens spelled out by people in what a sample shows: its intent, its context and its target (an end is ours). */
+function typedControlTokens({ intent, turns }: Dialogue, { sample, from }: Fitted): number {
+  const shown = turns.slice(from, sample.context_turns + (sample.kind === "end" ? 0 : 1));
+  return sum([{ content: intent ?? "" }, ...shown], ({ content }) => countControlTokens(content));
+}
+
+function countsOf({ ids, lengths }: { ids: Int32Array; lengths: readonly number[] }) {
+  const target = sum(lengths, (each) => each);
+  return { context: ids.length - target, target };
+}
+
+/** From what was measured: the last sample of a row is as long as the row. */
+function countsOfRow({ fitted }: Row): { context: number; target: number } | null {
+  const last = fitted.at(-1)?.tokens ?? null;
+  if (last === null) return null;
+  const target = sum(fitted, ({ inLoss }) => inLoss);
+  return { context: last - target, target };
+}
+
+function sum<T>(list: readonly T[], of: (each: T) => number | null): number {
+  return list.reduce((total, each) => total + (of(each) ?? 0), 0);
+}

@@ -1,0 +1,43 @@
+import { END } from "../../schemas/sample.ts";
+import type { WriteOptions } from "../write.ts";
+import { type ChatFormat, chatFormat } from "./chat.ts";
+import { type Encoder, encoderOf } from "./encode.ts";
+import { FORMS } from "./forms.ts";
+import type { Form } from "./rendered.ts";
+import type { RowSettings } from "./rows.ts";
+import { loadTokenizer } from "./tokenizer.ts";
+
+/** Options of `write`, with what they name loaded. */
+export interface Settings extends RowSettings {
+  readonly form: Form;
+  readonly trims: boolean;
+  readonly controlTokens: WriteOptions["controlTokens"];
+  /** Most tokens of a bin; null = rows are not put into bins. */
+  readonly binSize: number | null;
+  /** Tokens that must be added to the tokenizer, in order. */
+  readonly added: Encoder["added"];
+}
+
+/** Control tokens that chat templates write and a tokenizer may lack. */
+const TEMPLATE_TOKENS = [END, "<|im_start|>", "<|im_end|>"];
+
+/** Loads tokenizer and chat template. Throws UsageError for files that are neither. */
+export async function loadSettings(options: WriteOptions): Promise<Settings> {
+  const { tokenizer: name, layout, maxTokens, overflow, controlTokens, binPack } = options;
+  const tokenizer = name === "none" ? null : await loadTokenizer(name === "llama3" ? null : name);
+  const known = [...new Set([...(tokenizer?.controls ?? []), ...TEMPLATE_TOKENS, options.bosToken, options.eosToken])];
+  const chat: ChatFormat = chatFormat(options.chatTemplate, options, known);
+  const encoder = tokenizer && encoderOf(tokenizer, chat.controls);
+  return {
+    chat,
+    encoder,
+    layout,
+    maxTokens,
+    overflow,
+    form: FORMS[options.form],
+    trims: options.whitespace === "trim",
+    controlTokens,
+    binSize: binPack ? maxTokens : null,
+    added: encoder?.added ?? [],
+  };
+}

@@ -1,0 +1,43 @@
+import type { Conversation } from "../../schemas/conversation.ts";
+import type { Sample } from "../../schemas/sample.ts";
+import { flip } from "../../stages/flip.ts";
+import { Output } from "../../stages/write/output.ts";
+import { loadSettings } from "../../stages/write/settings.ts";
+import { WriteOptions } from "../../stages/write.ts";
+import type { DatasetRow } from "./dataset-row.ts";
+
+/** The columns of rows, of every form; a row has those of its own. */
+export interface WrittenRow extends DatasetRow {
+  readonly target_turns: number[];
+  readonly prompt: string;
+  readonly completion: string;
+  readonly messages: object[];
+  readonly segments: object[];
+  readonly input_ids: Int32Array;
+  readonly labels: Int32Array;
+  readonly loss_mask: Int32Array;
+  readonly target_starts: Int32Array;
+  readonly target_lengths: Int32Array;
+  readonly length: number;
+}
+
+/** The rows that `write` makes of conversations with one intent, its rejections and its counts. */
+export async function written(
+  options: Partial<WriteOptions>,
+  intent: string | null,
+  ...conversations: Conversation[]
+): Promise<{ rows: WrittenRow[]; reasons: string[]; counts: Record<string, number> }> {
+  const rows: WrittenRow[] = [];
+  const file = {
+    write: async (row: Record<string, unknown>) => void rows.push(row as unknown as WrittenRow),
+    commit: async () => ({ rows: rows.length, bytes: 0, sha256: "" }),
+    discard: () => {},
+  };
+  const output = new Output(["train"], () => file, await loadSettings(WriteOptions.parse(options)));
+  for (const { source_id, started_at, opening, redacted, toxic, ...told } of conversations) {
+    const samples = flip(told, "train").filter((row): row is Sample => "kind" in row);
+    await output.add(told, intent, samples);
+  }
+  await output.commit();
+  return { rows, reasons: output.rejections.map(({ reason }) => reason), counts: output.counts };
+}
