@@ -6,25 +6,50 @@ import { type Run, stageFolder } from "../../pipeline/plan.ts";
 import { keyed } from "../../pipeline/random.ts";
 import type { Turn } from "../../schemas/conversation.ts";
 import type { Intent } from "../../schemas/intent.ts";
+import type { Manifest } from "../../schemas/manifest.ts";
 import { Journal } from "../../stages/intents/journal.ts";
 import { type LedgerRow, ledger } from "../../stages/intents/ledger.ts";
 import { JOURNAL } from "../../stages/intents.ts";
 import { count, paint, table } from "../draw.ts";
 import { findRun } from "./status.ts";
 
-/** `flipturn intents ledger`: what was sent and spent, by model. */
+/** `flipturn intents ledger`: what was sent and spent, by model, and what the stage has come to. */
 export async function showLedger(flags: { output?: string; json?: boolean }): Promise<void> {
   const run = await findRun(flags.output);
   const folder = join(stageFolder(run, "intents"), JOURNAL);
   const journal = Journal.read(folder);
-  const rows = journal ? ledger(journal) : [];
+  const models = journal ? ledger(journal) : [];
   journal?.close();
-  if (flags.json) return console.log(JSON.stringify(rows, null, 2));
-  if (rows.length === 0) return console.log(`${run.folder}: nothing was sent to a language model`);
-  console.log(ledgerText(rows));
-  console.log(
-    `\nEvery line of it:  duckdb -c "SELECT asked, mode, status, count(*), sum(usd) FROM '${join(folder, "answers.jsonl")}' GROUP BY ALL"`,
-  );
+  const intents = coverage(await finishedManifest(run, "intents"));
+  if (flags.json) return console.log(JSON.stringify({ models, intents }, null, 2));
+  console.log(models.length === 0 ? `${run.folder}: nothing was sent to a language model` : ledgerText(models));
+  if (intents !== null) console.log(`\n${coverageText(intents)}`);
+  if (models.length > 0)
+    console.log(
+      `\nEvery line of it:  duckdb -c "SELECT asked, mode, status, count(*), sum(usd) FROM '${join(folder, "answers.jsonl")}' GROUP BY ALL"`,
+    );
+}
+
+/** Where the intents of a finished stage come from, and how many conversations have one. */
+function coverage(manifest: Manifest | null) {
+  if (manifest === null) return null;
+  const { options, in: conversations, kept, rejected, counts } = manifest;
+  return { provider: String(options["provider"]), conversations, kept, rejected, counts };
+}
+
+function coverageText({ provider, conversations, kept, rejected, counts }: NonNullable<ReturnType<typeof coverage>>) {
+  const list = (all: Record<string, number>, prefix = "") =>
+    Object.entries(all)
+      .filter(([name, number]) => name.startsWith(prefix) && number > 0)
+      .map(([name, number]) => `${name.slice(prefix.length).replaceAll("_", " ")} ${count(number)}`)
+      .join(", ");
+  const lines = [
+    `intents from ${provider}: ${count(kept)} of ${count(conversations)} conversations have one`,
+    kept < conversations && `  without        ${list(rejected)}`,
+    provider === "import" && `  conversations  ${list(counts, "imported_")}`,
+    provider === "import" && `  published rows ${list(counts, "published_")}`,
+  ];
+  return lines.filter((line) => line !== false).join("\n");
 }
 
 function ledgerText(rows: readonly LedgerRow[]): string {

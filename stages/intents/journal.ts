@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../../pipeline/errors.ts";
 import { lock } from "../../pipeline/run.ts";
+import { lineAt } from "./line-at.ts";
 import { Offsets } from "./offsets.ts";
 
 /** There will be no other answer to the request: it is never sent again. */
@@ -131,7 +132,7 @@ export class Journal {
   get(key: string): Answer | undefined {
     const offset = this.#offsets.get(key);
     if (offset === undefined) return undefined;
-    const entry = Answer.parse(JSON.parse(this.#lineAt(offset)));
+    const entry = Answer.parse(JSON.parse(lineAt(this.#file, offset)));
     return entry.key === key ? entry : undefined;
   }
 
@@ -190,16 +191,6 @@ export class Journal {
     if (this.#end === 0 || readSync(this.#file, last, 0, 1, this.#end - 1) !== 1 || last[0] === 10) return;
     writeSync(this.#file, "\n");
     this.#end++;
-  }
-
-  #lineAt(offset: number): string {
-    let bytes = Buffer.allocUnsafe(2048);
-    for (;;) {
-      const read = readSync(this.#file, bytes, 0, bytes.length, offset);
-      const end = bytes.subarray(0, read).indexOf(10);
-      if (end >= 0 || read < bytes.length) return bytes.subarray(0, end >= 0 ? end : read).toString();
-      bytes = Buffer.allocUnsafe(bytes.length * 4);
-    }
   }
 
   *#lines(): Generator<{ line: Buffer; number: number; offset: number }> {

@@ -97,8 +97,10 @@ describe("a plan of intents", () => {
 describe("the ledger", () => {
   test("adds up what the server counted, and is the same by a query of the journal", async () => {
     const { stdout } = await succeed(["intents", "ledger", "--output", output, "--json"], { cwd: folder, env });
-    const [row, ...others] = JSON.parse(stdout);
+    const { models, intents } = JSON.parse(stdout);
+    const [row, ...others] = models;
     expect(others).toEqual([]);
+    expect(intents).toMatchObject({ provider: "openai", conversations: 86, kept: 86, rejected: {} });
     const input = server.requests.reduce((sum, { usage }) => sum + usage.input_tokens, 0);
     const out = server.requests.reduce((sum, { usage }) => sum + usage.output_tokens, 0);
     expect(row).toMatchObject({ model: "gpt-4o", mode: "sync", answered: 86, failed: 0, unheard: 0 });
