@@ -74,7 +74,8 @@ export function nextStep(turns: readonly Turn[], question: Question, find: (key:
   }
 }
 
-function firstRequest(turns: readonly Turn[], question: Question): ChatRequest {
+/** What a conversation is asked first. */
+export function firstRequest(turns: readonly Turn[], question: Question): ChatRequest {
   return {
     model: question.model,
     messages: [{ role: "user", content: fillPrompt(question.prompt, { turns }) }],
