@@ -70,7 +70,12 @@ function ledgerText(rows: readonly LedgerRow[]): string {
 type Reviewed = Pick<
   Intent,
   "conversation_id" | "intent" | "status" | "words" | "from_user" | "copied" | "specificity"
-> & { turns: Turn[]; picked: "worst" | "random" };
+> & {
+  turns: Turn[];
+  picked: "worst" | "random";
+  /** Of an intent that was rejected: what was found, such as the answer that is none. */
+  detail: Record<string, unknown> | null;
+};
 
 /** Flags of `flipturn intents review`. */
 export interface ReviewFlags {
@@ -105,14 +110,19 @@ async function pick(run: Run, picked: Reviewed["picked"], order: string, rows: n
   // The order is found without reading a text of the conversations.
   const sql = `WITH chosen AS (SELECT ${columns}, row_number() OVER (ORDER BY ${order}) AS place
       FROM read_parquet(${glob("intents", "intents")}) ORDER BY place LIMIT ${rows})
-    SELECT chosen.*, c.turns FROM chosen JOIN read_parquet(${glob("prepare", "conversations")}) c
-      ON c.id = chosen.conversation_id ORDER BY place`;
-  const found: Reviewed[] = [];
+    SELECT chosen.*, c.turns, r.detail FROM chosen JOIN read_parquet(${glob("prepare", "conversations")}) c
+      ON c.id = chosen.conversation_id LEFT JOIN read_parquet(${glob("intents", "rejections")}) r
+      ON r.conversation_id = chosen.conversation_id ORDER BY place`;
+  const all: Reviewed[] = [];
   for await (const row of query(sql, run.folder)) {
-    const { place: _, ...each } = row as Omit<Reviewed, "picked"> & { place: number };
-    found.push({ ...each, picked });
+    const {
+      place: _,
+      detail,
+      ...each
+    } = row as Omit<Reviewed, "picked" | "detail"> & { place: number; detail?: string };
+    all.push({ ...each, picked, detail: detail ? JSON.parse(detail) : null });
   }
-  return found;
+  return all;
 }
 
 /** A draw that the seed decides: by the keyed hash of the id. */
@@ -144,12 +154,19 @@ function reviewText(each: Reviewed, width: number): string {
     `${each.words ?? 0} words, ${share} of them the user's, ${each.copied ?? 0} copied in a row`,
     "",
     ...wrap(each.intent ?? "(no intent)", half),
+    ...detailLines(each.detail).flatMap((line) => wrap(line, half)),
   ];
   const right = each.turns.flatMap(({ role, content }) => wrap(`${role}: ${content.slice(0, 600)}`, half)).slice(0, 40);
   const rows = Array.from({ length: Math.max(left.length, right.length) }, (_, at) => {
     return `${(left[at] ?? "").slice(0, half).padEnd(half)} | ${right[at] ?? ""}`.trimEnd();
   });
   return [paint("bold", rows[0] ?? ""), ...rows.slice(1)].join("\n");
+}
+
+/** What was found in place of an intent, a line each. */
+function detailLines(detail: Reviewed["detail"]): string[] {
+  const told = Object.entries(detail ?? {}).filter(([name, value]) => !["origin", "model"].includes(name) && value);
+  return told.map(([name, value]) => `${name}: ${value}`);
 }
 
 /** The text in lines of at most so many characters, cut at spaces where there are any; control characters are shown as `·`. */

@@ -77,6 +77,11 @@ export const IntentsOptions = z.strictObject({
     .max(1)
     .default(0.8)
     .describe("share of its content words found in the user turns above which an intent is a specified one"),
+  specifiedWords: z
+    .int()
+    .min(1)
+    .default(8)
+    .describe("content words that an intent must have for that share to tell anything"),
   unanswered: z
     .enum(["stop", "reject"])
     .default("stop")

@@ -46,7 +46,11 @@ beforeAll(async () => {
   const rows = left.map((row, at) => {
     // By its own id, by an id of the artefacts, by its text alone, and some not at all.
     const key = [row.source_id, row.conversation_id, null, null][at % 4];
-    return { key, first: at % 4 === 2 ? row.opening : null, said: at % 4 === 3 ? null : intent(`do ${at}`) };
+    return {
+      key,
+      first: at % 4 === 2 ? row.opening : null,
+      said: at % 4 === 3 ? null : at === 1 ? "The user wants tea." : intent(`do ${at}`),
+    };
   });
   writeFileSync(join(folder, "rows.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   await execute(
@@ -64,8 +68,8 @@ describe("published intents", () => {
     expect(kept + Object.values(rejected).reduce((sum, count) => sum + count, 0)).toBe(all);
     expect(counts["imported_by_id"]).toBe(left.filter((_, at) => at % 4 < 2).length);
     expect(counts["imported_by_text"]).toBeGreaterThan(0);
-    expect((counts["imported_by_id"] ?? 0) + (counts["imported_by_text"] ?? 0)).toBe(kept);
-    expect(rejected["no_intent"]).toBeGreaterThan(0);
+    expect((counts["imported_by_id"] ?? 0) + (counts["imported_by_text"] ?? 0)).toBe(kept + 1);
+    expect(rejected).toEqual({ no_intent: expect.any(Number), wrong_prefix: 1 });
     const fates = Object.entries(counts).filter(([name]) => name.startsWith("published_"));
     expect(fates.reduce((sum, [, count]) => sum + count, 0)).toBe(left.length);
     expect(inputs).toContainEqual(expect.objectContaining({ path: published, rows: left.length }));
@@ -73,7 +77,7 @@ describe("published intents", () => {
       `SELECT conversation_id, intent, origin FROM ${shardsOf(join(folder, "one"), "intents", "intents")} ORDER BY 1`,
     );
     expect(rows.map((row) => row.origin)).toEqual(left.map(() => "imported"));
-    for (const [at, row] of rows.entries()) if (at % 4 < 2) expect(row.intent).toBe(intent(`do ${at}`));
+    for (const [at, row] of rows.entries()) if (at % 4 < 2 && at !== 1) expect(row.intent).toBe(intent(`do ${at}`));
   });
 
   test("give the same bytes on more threads, and leave nothing intermediate behind", async () => {
@@ -100,6 +104,18 @@ describe("published intents", () => {
       /imported from `published\.parquet`: \d+ of \d+ conversations have one.*\d+ were found by the id/,
     );
     expect(card).not.toContain(folder);
+  });
+
+  test("that are none are shown first in a review, with what was found beside the conversation", async () => {
+    const shown = await succeed(["intents", "review", "--output", join(folder, "one"), "--worst", "99", "--json"], {
+      cwd: folder,
+    });
+    const wrong = JSON.parse(shown.stdout).find(({ status }: { status: string }) => status === "wrong_prefix");
+    expect(wrong).toMatchObject({ intent: null, picked: "worst", detail: { found: "The user wants tea." } });
+    const text = await succeed(["intents", "review", "--output", join(folder, "one"), "--worst", "99"], {
+      cwd: folder,
+    });
+    expect(text.stdout).toMatch(/found: The user wants tea\. +\| /);
   });
 
   test("are those of another run as flipturn wrote them", async () => {
