@@ -47,7 +47,7 @@ function* logs(conversations: number) {
 }
 
 /** What a child says of its work. */
-type Measured = { seconds: number; peakMB: number; journalSeconds: number };
+type Measured = { seconds: number; cpuSeconds: number; peakMB: number; journalSeconds: number };
 
 /** Runs the intents alone, in this process, and prints what it took. */
 async function measure(folder: string, conversations: number, url: string): Promise<void> {
@@ -62,7 +62,9 @@ async function measure(folder: string, conversations: number, url: string): Prom
   const started = performance.now();
   await runPlan(plan, own.output ?? "", { from: "intents", to: "intents", threads: 1 });
   const seconds = (performance.now() - started) / 1000;
-  console.log(JSON.stringify({ seconds, peakMB: process.resourceUsage().maxRSS / 1024, journalSeconds }));
+  const { user, system } = process.cpuUsage();
+  const cpuSeconds = (user + system) / 1e6;
+  console.log(JSON.stringify({ seconds, cpuSeconds, peakMB: process.resourceUsage().maxRSS / 1024, journalSeconds }));
 }
 
 function inChild(...args: string[]): Measured {

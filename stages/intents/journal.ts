@@ -2,6 +2,7 @@ import {
   closeSync,
   existsSync,
   fstatSync,
+  fsync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -78,6 +79,8 @@ export class Journal {
   #spent = 0;
   #end = 0;
   #dirty: NodeJS.Timeout | undefined;
+  #lost: Error | undefined;
+  #isWritten = false;
 
   private constructor(path: string, file: number, unlock: () => void) {
     this.#path = path;
@@ -137,10 +140,12 @@ export class Journal {
   }
 
   add(entry: JournalEntry): void {
+    if (this.#lost) throw this.#lost;
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
     this.#note(entry, this.#end);
     for (let done = 0; done < line.length; ) done += writeSync(this.#file, line, done);
     this.#end += line.length;
+    this.#isWritten = true;
     if (entry.status !== "sent") this.#dirty ??= setTimeout(() => this.#sync(), SYNC_MS);
   }
 
@@ -153,15 +158,19 @@ export class Journal {
   }
 
   close(): void {
-    if (this.#dirty) this.#sync();
+    clearTimeout(this.#dirty);
+    if (this.#isWritten) fsyncSync(this.#file);
     closeSync(this.#file);
     this.#unlock();
+    if (this.#lost) throw this.#lost;
   }
 
+  /** Does not wait for the disk: requests go on meanwhile. */
   #sync(): void {
-    clearTimeout(this.#dirty);
     this.#dirty = undefined;
-    fsyncSync(this.#file);
+    fsync(this.#file, (error) => {
+      if (error && error.code !== "EBADF") this.#lost ??= error;
+    });
   }
 
   #note(entry: JournalEntry, offset: number): void {
