@@ -13,6 +13,7 @@ import { columnsOf } from "./columns.ts";
 import { endsInWords } from "./ends.ts";
 import { FILE_FORMATS } from "./files.ts";
 import { FORMS } from "./forms.ts";
+import { intentsSection, localNames } from "./origin.ts";
 
 /** What the card of a dataset is made from. */
 export interface CardInput {
@@ -74,6 +75,7 @@ export function datasetCard(input: CardInput): string {
       ["column", "type"],
       Object.entries(columns.shape).map(([column, type]) => [`\`${column}\``, typeName(type as z.ZodType)]),
     )}`,
+    ...input.manifests.filter(({ stage }) => stage === "intents").map(intentsSection),
     `## What was kept and what was not\n\n${table(["stage", "unit", "in", "kept", "rejected"], [...input.manifests.map(funnelRow), writeRow(shards)])}`,
     `## Recipe\n\nSource: ${source.summary}${plan.hub ? `, commit \`${plan.hub.revision}\`` : " (local files)"}. Seed \`${plan.seed}\`. Options:\n\n\`\`\`yaml\n${recipe(plan)}\`\`\``,
     `## Licence and credit\n\nText: ${source.license}. ${source.credit}.`,
@@ -178,12 +180,11 @@ function recipe(plan: Plan): string {
   const options = plan.stages.map((stage) => {
     const paths = new Set(stage.files.map((file) => file.path));
     const shown = Object.entries(stage.options).filter(([name, value]) => name !== "baseUrl" && value !== null);
-    return [
-      stage.name,
-      Object.fromEntries(
-        shown.map(([name, value]) => [name, paths.has(String(value)) ? basename(String(value)) : value]),
-      ),
-    ] as const;
+    const bare = ([name, value]: [string, unknown]) => {
+      if (name === "import") return [name, localNames(value)];
+      return [name, paths.has(String(value)) ? basename(String(value)) : value];
+    };
+    return [stage.name, Object.fromEntries(shown.map(bare))] as const;
   });
   return stringify(Object.fromEntries(options.filter(([, shown]) => Object.keys(shown).length > 0)));
 }
