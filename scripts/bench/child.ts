@@ -7,6 +7,8 @@ const LOOK_MS = 100;
 /** Linux counts the time of a process in this many parts of a second. */
 const TICKS = 100;
 
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
 /** How a program is run. */
 export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv;
@@ -30,6 +32,9 @@ export async function runChild<T>(
     env: { ...process.env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  // Whoever stops the benchmark stops what it measures.
+  const end = () => child.kill("SIGKILL");
+  for (const signal of SIGNALS) process.once(signal, end);
   const watch = new Watch(child.pid ?? 0);
   let tooMuch = false;
   const timer = setInterval(() => {
@@ -46,6 +51,7 @@ export async function runChild<T>(
   });
   const code = await new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve));
   clearInterval(timer);
+  for (const signal of SIGNALS) process.off(signal, end);
   if (tooMuch) throw new Error(`${command} ${args[0]}: killed: it held more than ${options.mostMb} MB`);
   if (code !== 0) throw new Error(`${command} ${args.join(" ")}: exit ${code}\n${stderr}`);
   const told = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "null") as T;
