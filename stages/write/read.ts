@@ -1,5 +1,6 @@
 /** Rows of a finished dataset, of any form -> what the model sees. */
 import { z } from "zod";
+import { oneOf } from "../../schemas/control.ts";
 import { END } from "../../schemas/sample.ts";
 import type { ChatFormat } from "./chat.ts";
 import { axolotl } from "./forms/axolotl.ts";
@@ -63,8 +64,7 @@ export function seen(row: unknown, chat: ChatFormat): Seen | null {
 
 /** Text in pieces: where the control tokens of the format stand. */
 function pieces(text: string, loss: boolean, chat: ChatFormat): Segment[] {
-  const tokens = [...chat.controls, END].map((token) => token.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  const parts = text.split(new RegExp(`(${tokens.join("|")})`));
+  const parts = text.split(new RegExp(`(${oneOf([...chat.controls, END])})`));
   return parts
     .map((part, at) => ({ text: part, control: at % 2 === 1, loss }))
     .filter((segment) => segment.text !== "");

@@ -173,6 +173,17 @@ describe("the rows of any conversation", () => {
     expect((await written({ form: "samples" }, null, one)).rows).toHaveLength(3);
   });
 
+  test("in text forms are rejected too where only the chosen chat template has that control token", async () => {
+    const one = conversation("user: <|im_start|>hi<|im_end|>", "assistant: ok");
+    const all = (options: object) => written({ form: "trl", chatTemplate: "chatml", ...options }, null, one);
+    expect((await all({})).reasons).toEqual(["control_token", "control_token"]);
+    expect((await all({ tokenizer: "none" })).reasons).toEqual(["control_token", "control_token"]);
+    expect((await all({ controlTokens: "escape" })).rows[0]?.["completion"]).toBe(
+      "\n<\u200b|im_start|>hi<\u200b|im_end|><|im_end|>",
+    );
+    expect((await all({ chatTemplate: "userlm" })).reasons).toEqual([]);
+  });
+
   test("say where they come from", async () => {
     const { rows } = await written({ form: "trl" }, "be", conversation("user: hi", "assistant: ok"));
     expect(rows[0]).toMatchObject({
