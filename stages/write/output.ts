@@ -126,7 +126,11 @@ function turnName({ turn, kind }: Sample): string {
   return kind === "end" ? "end" : turn < 10 ? String(turn) : "10_and_later";
 }
 
-function dialogueOf(intent: string | null, turns: readonly Turn[], { form, trims, controlTokens, controls }: Settings): Dialogue {
+function dialogueOf(
+  intent: string | null,
+  turns: readonly Turn[],
+  { form, trims, controlTokens, controls }: Settings,
+): Dialogue {
   const escapes = form.isText && controlTokens === "escape";
   const read = (text: string) => (escapes ? controls.escape(text) : text);
   return {

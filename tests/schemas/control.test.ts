@@ -49,10 +49,10 @@ describe("control tokens that people spelled out", () => {
   });
 
   test("are also those of a chat template and a tokenizer that are given", () => {
-    const { count, escape } = controlTokens(["<|im_start|>", "</s>", "[INST]", "<|eot_id|>", "<s", "<s>"]);
-    expect(count("<|im_start|>user </s> [INST] <|eot_id|> <s> INST")).toBe(5);
-    expect(escape("a</s><|eot_id|>[INST]")).toBe("a<\u200b/s><\u200b|eot_id|>[\u200bINST]");
-    expect(count(escape("<|im_start|></s>[INST]<s>"))).toBe(0);
+    const controls = controlTokens(["<|im_start|>", "</s>", "[INST]", "<|eot_id|>", "<s", "<s>"]);
+    expect(controls.count("<|im_start|>user </s> [INST] <|eot_id|> <s> INST")).toBe(5);
+    expect(controls.escape("a</s><|eot_id|>[INST]")).toBe("a<\u200b/s><\u200b|eot_id|>[\u200bINST]");
+    expect(controls.count(controls.escape("<|im_start|></s>[INST]<s>"))).toBe(0);
   });
 
   test("are counted anew in every call", () => {
