@@ -66,8 +66,9 @@ export class Output {
     const { form, controlTokens, maxTokens, overflow } = this.#settings;
     this.taken++;
     if (typed > 0) this.#count("samples_with_control_tokens");
-    if (tokens !== null) this.#count(`${sample.split}_turn_${turnName(sample)}_${length}`);
+    const count = () => tokens !== null && this.#count(`${sample.split}_turn_${turnName(sample)}_${length}`);
     if (length === "impossible") {
+      count();
       const reason = overflow === "drop" ? "too_long" : "target_too_long";
       return this.#reject(sample, reason, { tokens, max_tokens: maxTokens });
     }
@@ -76,6 +77,7 @@ export class Output {
     if (form.wholeWeights && sample.weight < CONFIDENT)
       return this.#reject(sample, "doubtful_end", { end_confidence: sample.weight });
     this.kept++;
+    count();
     return true;
   }
 

@@ -167,7 +167,11 @@ describe("the rows of any conversation", () => {
   test("in text forms are rejected, escaped or kept if somebody typed one", async () => {
     const one = conversation("user: hi", "assistant: <|eot_id|>", "user: bye", "assistant: ok");
     const all = (controlTokens: "drop" | "escape" | "keep") => written({ form: "trl", controlTokens }, null, one);
-    expect((await all("drop")).reasons).toEqual(["control_token", "control_token"]);
+    const { reasons, counts } = await all("drop");
+    expect(reasons).toEqual(["control_token", "control_token"]);
+    // Lengths are counted of the samples that are rows.
+    expect(counts).toMatchObject({ train_turn_1_untouched: 1, rows_train: 1 });
+    expect(counts).not.toHaveProperty("train_turn_2_untouched");
     expect((await all("keep")).rows[1]?.["prompt"]).toContain("\n<|eot_id|><|eot_id|>");
     expect((await all("escape")).rows[1]?.["prompt"]).toContain("\n<\u200b|eot_id|><|eot_id|>");
     expect((await written({ form: "samples" }, null, one)).rows).toHaveLength(3);
