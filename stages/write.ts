@@ -10,8 +10,9 @@ import { shardName } from "../pipeline/files.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import { Conversation } from "../schemas/conversation.ts";
+import type { EndLabels } from "../schemas/ending.ts";
 import { Intent } from "../schemas/intent.ts";
-import type { Tally } from "../schemas/manifest.ts";
+import type { Manifest, Tally } from "../schemas/manifest.ts";
 import { Sample } from "../schemas/sample.ts";
 import { Split } from "../schemas/user.ts";
 import { arrowFolder } from "./write/arrow-folder.ts";
@@ -107,7 +108,7 @@ async function writeShard(task: Task<WriteOptions>): Promise<Partial<Tally>> {
   const { folder, name, open } = FILE_FORMATS[task.options.format];
   const path = (split: Split) =>
     join(task.run.folder, "dataset", folder(split), shardName(name(split), index, plan.shards, task.options.format));
-  const settings = await loadSettings(task.options);
+  const settings = await loadSettings(task.options, isWeighted(flipped));
   const output = new Output(
     Split.options.filter((split) => (flipped.counts[`samples_${split}`] ?? 0) > 0),
     (split, columns) => open(path(split), columns),
@@ -131,6 +132,11 @@ async function writeShard(task: Task<WriteOptions>): Promise<Partial<Tally>> {
   }
   const rejected = await task.writeRejections(output.rejections);
   return { taken: output.taken, in: output.taken, kept: output.kept, rejected, counts: output.counts };
+}
+
+/** True if `flip` gave weights to ends. */
+function isWeighted({ stage, options }: Manifest): boolean {
+  return stage === "flip" && options["endLabels"] === ("weighted" satisfies EndLabels);
 }
 
 /** The samples of one shard, conversation by conversation. */
@@ -165,7 +171,18 @@ async function writeAround(task: Task<WriteOptions>): Promise<Partial<Tally>> {
   const { added, chat } = await loadSettings(options);
   const { form, format, layout, maxTokens, binPack } = options;
   const splits = splitsOf(shards);
-  const facts = { form, format, chatFormat: chat.name, layout, splits, maxTokens, added, binPack };
+  const weighted = manifests.some(isWeighted);
+  const facts = {
+    form,
+    format,
+    chatFormat: chat.name,
+    layout,
+    splits,
+    maxTokens,
+    added,
+    binPack,
+    isWeighted: weighted,
+  };
   const files: RecipeFile[] = [
     { path: "README.md", text: datasetCard({ plan, manifests, shards, options, added }) },
     { path: "chat_template.jinja", text: chat.template },

@@ -2,13 +2,15 @@ import { basename } from "node:path";
 import { stringify } from "yaml";
 import type { z } from "zod";
 import { bitsOf } from "../../pipeline/parquet.ts";
+import { digest } from "../../pipeline/random.ts";
 import type { Manifest, Marker } from "../../schemas/manifest.ts";
 import type { Plan } from "../../schemas/plan.ts";
 import { Split } from "../../schemas/user.ts";
 import { sourceNamed } from "../prepare/sources.ts";
 import type { WriteOptions } from "../write.ts";
-import { BinRow } from "./bins.ts";
+import { binColumns } from "./bins.ts";
 import { columnsOf } from "./columns.ts";
+import { endsInWords } from "./ends.ts";
 import { FILE_FORMATS } from "./files.ts";
 import { FORMS } from "./forms.ts";
 import { intentsSection, localNames } from "./origin.ts";
@@ -34,11 +36,19 @@ function sumOf(shards: readonly Marker[], count: string): number {
   return shards.reduce((sum, { tally }) => sum + (tally.counts[count] ?? 0), 0);
 }
 
+/**
+ * Changes with any byte of the data. HF `datasets` finds what it has once read by the head of the card, not by path or
+ * time: without this, two datasets with the same columns would be taken for the same.
+ */
+function contentDigest(shards: readonly Marker[]): string {
+  return digest(shards.flatMap(({ outputs }) => outputs.map(({ sha256 }) => sha256)));
+}
+
 /** The dataset card: what the Hub reads at the top, then counts, columns and recipe in words and tables. */
 export function datasetCard(input: CardInput): string {
   const { plan, options, shards } = input;
   const source = sourceNamed(plan.source);
-  const columns = options.binPack ? BinRow : columnsOf(FORMS[options.form], options.layout);
+  const columns = columnsOfCard(input);
   const { folder, name } = FILE_FORMATS[options.format];
   const splits = splitsOf(shards);
   const dataFiles = (split: Split) => ({ split, path: `${folder(split)}/${name(split)}-*.${options.format}` });
@@ -47,7 +57,10 @@ export function datasetCard(input: CardInput): string {
     task_categories: ["text-generation"],
     tags: ["user-simulation", "user-language-model", "flipturn"],
     ...(splits.length > 0 && { configs: [{ config_name: "default", data_files: splits.map(dataFiles) }] }),
-    dataset_info: { features: features(columns) },
+    dataset_info: {
+      description: `flipturn ${plan.code}, content ${contentDigest(shards)}`,
+      features: features(columns),
+    },
   };
   const sections = [
     `# User language model data from ${plan.source}`,
@@ -57,6 +70,7 @@ export function datasetCard(input: CardInput): string {
       splits.map((split) => [split, sumOf(shards, `rows_${split}`)]),
     )}`,
     ...(options.tokenizer === "none" ? [] : [tokenSection(input, splits)]),
+    ...endsInWords(endLabels(input), input.options),
     `## Columns\n\n${table(
       ["column", "type"],
       Object.entries(columns.shape).map(([column, type]) => [`\`${column}\``, typeName(type as z.ZodType)]),
@@ -67,6 +81,15 @@ export function datasetCard(input: CardInput): string {
     `## Licence and credit\n\nText: ${source.license}. ${source.credit}.`,
   ];
   return `---\n${stringify(header)}---\n\n${sections.join("\n\n")}\n`;
+}
+
+/** How `flip` labelled ends. */
+const endLabels = ({ manifests }: CardInput) => manifests.find(({ stage }) => stage === "flip")?.options["endLabels"];
+
+function columnsOfCard(input: CardInput): z.ZodObject {
+  const { binPack, form, layout } = input.options;
+  const isWeighted = endLabels(input) === "weighted";
+  return binPack ? binColumns(isWeighted) : columnsOf(FORMS[form], layout, isWeighted);
 }
 
 /** Lengths of samples as they are and after what was done to the long ones, and what must be added to the tokenizer. */
@@ -136,7 +159,8 @@ function feature(type: z.ZodType): object {
       list: "shape" in element ? features(element as z.ZodObject) : (feature(element) as { dtype: string }).dtype,
     };
   }
-  return { dtype: def.type === "number" ? `int${bitsOf(type)}` : def.type === "boolean" ? "bool" : "string" };
+  if (def.type !== "number") return { dtype: def.type === "boolean" ? "bool" : "string" };
+  return { dtype: (type as z.ZodNumber).isInt ? `int${bitsOf(type)}` : "float64" };
 }
 
 function typeName(type: z.ZodType): string {
@@ -148,7 +172,7 @@ function typeName(type: z.ZodType): string {
       .map(([name, each]) => `${name}: ${typeName(each as z.ZodType)}`)
       .join(", ")}}`;
   if (def.type === "enum") return Object.values(def.entries).join(" / ");
-  return def.type === "number" ? "integer" : def.type;
+  return def.type === "number" && (type as z.ZodNumber).isInt ? "integer" : def.type;
 }
 
 /** The options of every stage. Files are given by name alone: where they lay, or which server was asked, is nobody's business. */

@@ -17,6 +17,7 @@ function facts(more: Partial<Facts> = {}): Facts {
     maxTokens: 2048,
     added: [END],
     binPack: false,
+    isWeighted: false,
     ...more,
   };
 }
@@ -29,6 +30,9 @@ const ALL: Facts[] = FORMS.flatMap((form) =>
       (["userlm", "llama3", "chatml", "mine.jinja"] as const).flatMap((chatFormat) => [
         facts({ form, format, layout, chatFormat }),
         facts({ form, format, layout, chatFormat, splits: ["train"], maxTokens: null }),
+        ...(form === "tokens" ? [true, false] : []).map((binPack) =>
+          facts({ form, format, layout, chatFormat, binPack, isWeighted: true }),
+        ),
         ...(form === "tokens" ? [facts({ form, format, layout, chatFormat, binPack: true })] : []),
       ]),
     ),
@@ -93,6 +97,15 @@ test("bins are for the trainer that can keep their rows apart", () => {
   expect(paths).toEqual(["recipes/base.py", "recipes/transformers/train.py", "recipes/sample.py"]);
 });
 
+test("weights are for the trainer that reads them: the others would train every end in full", () => {
+  const paths = recipes(facts({ isWeighted: true })).map(({ path }) => path);
+  expect(paths).toEqual(["recipes/base.py", "recipes/transformers/train.py", "recipes/sample.py"]);
+  for (const form of FORMS.filter((each) => each !== "tokens" && each !== "openai"))
+    expect(recipes(facts({ form, isWeighted: true }))).toEqual([]);
+  expect(text(facts({ isWeighted: true }), "recipes/transformers/train.py")).toContain("Weighted(");
+  expect(text(facts(), "recipes/transformers/train.py")).not.toMatch(/loss_weights|Weighted/);
+});
+
 describe("the paper's numbers", () => {
   test("1,024 samples a batch and 2e-5 in every configuration", () => {
     const axolotl = yaml(facts(), "axolotl");
@@ -134,7 +147,8 @@ describe("the paper's numbers", () => {
 test("without a validation split nothing is evaluated", () => {
   for (const form of FORMS) {
     for (const { path, text } of recipes(facts({ form, splits: ["train"] }))) {
-      if (path.endsWith(".yaml")) expect(text).not.toMatch(/validation|eval_strategy|test_datasets/);
+      if (path.endsWith(".yaml"))
+        expect(JSON.stringify(parse(text))).not.toMatch(/validation|eval_strategy|test_datasets/);
       if (path.endsWith(".json")) expect(Object.keys(JSON.parse(text))).toEqual(["flipturn_train"]);
     }
   }
