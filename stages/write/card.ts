@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { stringify } from "yaml";
 import type { z } from "zod";
 import { bitsOf } from "../../pipeline/parquet.ts";
+import { digest } from "../../pipeline/random.ts";
 import type { Manifest, Marker } from "../../schemas/manifest.ts";
 import type { Plan } from "../../schemas/plan.ts";
 import { Split } from "../../schemas/user.ts";
@@ -12,6 +13,7 @@ import { columnsOf } from "./columns.ts";
 import { endsInWords } from "./ends.ts";
 import { FILE_FORMATS } from "./files.ts";
 import { FORMS } from "./forms.ts";
+import { intentsSection, localNames } from "./origin.ts";
 
 /** What the card of a dataset is made from. */
 export interface CardInput {
@@ -34,6 +36,14 @@ function sumOf(shards: readonly Marker[], count: string): number {
   return shards.reduce((sum, { tally }) => sum + (tally.counts[count] ?? 0), 0);
 }
 
+/**
+ * Changes with any byte of the data. HF `datasets` finds what it has once read by the head of the card, not by path or
+ * time: without this, two datasets with the same columns would be taken for the same.
+ */
+function contentDigest(shards: readonly Marker[]): string {
+  return digest(shards.flatMap(({ outputs }) => outputs.map(({ sha256 }) => sha256)));
+}
+
 /** The dataset card: what the Hub reads at the top, then counts, columns and recipe in words and tables. */
 export function datasetCard(input: CardInput): string {
   const { plan, options, shards } = input;
@@ -47,7 +57,10 @@ export function datasetCard(input: CardInput): string {
     task_categories: ["text-generation"],
     tags: ["user-simulation", "user-language-model", "flipturn"],
     ...(splits.length > 0 && { configs: [{ config_name: "default", data_files: splits.map(dataFiles) }] }),
-    dataset_info: { features: features(columns) },
+    dataset_info: {
+      description: `flipturn ${plan.code}, content ${contentDigest(shards)}`,
+      features: features(columns),
+    },
   };
   const sections = [
     `# User language model data from ${plan.source}`,
@@ -62,6 +75,7 @@ export function datasetCard(input: CardInput): string {
       ["column", "type"],
       Object.entries(columns.shape).map(([column, type]) => [`\`${column}\``, typeName(type as z.ZodType)]),
     )}`,
+    ...input.manifests.filter(({ stage }) => stage === "intents").map(intentsSection),
     `## What was kept and what was not\n\n${table(["stage", "unit", "in", "kept", "rejected"], [...input.manifests.map(funnelRow), writeRow(shards)])}`,
     `## Recipe\n\nSource: ${source.summary}${plan.hub ? `, commit \`${plan.hub.revision}\`` : " (local files)"}. Seed \`${plan.seed}\`. Options:\n\n\`\`\`yaml\n${recipe(plan)}\`\`\``,
     `## Licence and credit\n\nText: ${source.license}. ${source.credit}.`,
@@ -166,12 +180,11 @@ function recipe(plan: Plan): string {
   const options = plan.stages.map((stage) => {
     const paths = new Set(stage.files.map((file) => file.path));
     const shown = Object.entries(stage.options).filter(([name, value]) => name !== "baseUrl" && value !== null);
-    return [
-      stage.name,
-      Object.fromEntries(
-        shown.map(([name, value]) => [name, paths.has(String(value)) ? basename(String(value)) : value]),
-      ),
-    ] as const;
+    const bare = ([name, value]: [string, unknown]) => {
+      if (name === "import") return [name, localNames(value)];
+      return [name, paths.has(String(value)) ? basename(String(value)) : value];
+    };
+    return [stage.name, Object.fromEntries(shown.map(bare))] as const;
   });
   return stringify(Object.fromEntries(options.filter(([, shown]) => Object.keys(shown).length > 0)));
 }

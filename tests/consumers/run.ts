@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeForms } from "./forms.ts";
 import { writeTokens } from "./tokens.ts";
-import { must, virtualEnvironment } from "./venv.ts";
+import { must, virtualEnvironment } from "../../scripts/venv.ts";
 
 const HERE = join("tests", "consumers");
 const CACHE = process.env["FLIPTURN_CONSUMERS"] ?? join("node_modules", ".cache", "flipturn-consumers");
