@@ -96,7 +96,9 @@ async function work({ dialogues, layout }: Work): Promise<void> {
     const output = new Output(["train"], () => file, settings);
     const from = { source: "bench", language: "English", country: null, model: null, user_id: null };
     for (const [at, turns] of dialogues.entries()) {
-      const samples = flip({ id: `bench:${at}`, turns }, "train").filter((each): each is Sample => "kind" in each);
+      const samples = flip({ id: `bench:${at}`, turns }, { split: "train" }).filter(
+        (each): each is Sample => "kind" in each,
+      );
       await output.add(
         { ...from, turns },
         "You are a user chatting with an assistant language model to get help.",
