@@ -16,7 +16,7 @@ export interface Language {
 }
 
 /** A country with how many of the people who speak the language are there, and one of its states, null where none is known. */
-export type Place = { readonly country: string | null; readonly weight: number; readonly states: readonly string[] };
+type Place = { readonly country: string | null; readonly weight: number; readonly states: readonly string[] };
 
 const LATIN = ". |, |? |! |.\n|.\n\n|: | - ".split("|");
 const IDEOGRAPHIC = "。|，|？|！|。\n|。\n\n|：|、".split("|");

@@ -55,7 +55,7 @@ export function pythonAccumulation({ layout, binPack }: Facts): string {
 }
 
 /** A Trainer that reads the weights of tokens. */
-const WEIGHTED = String.raw`
+const WEIGHTED = `
 def weighted_loss(outputs, labels, weights, items):
     """The loss of each token by its weight, over the number of trained tokens: with all weights 1 the usual mean."""
     ids = labels[:, 1:].flatten()  # a token is predicted at the place before it
