@@ -42,7 +42,11 @@ export function conversationId(source: string, sourceId: string): string {
   return `${source}:${sourceId.toWellFormed().replaceAll(/[%#~]/g, encode)}`;
 }
 
+/** What Python takes for white space and JavaScript does not: `trim` in a chat template strips it. */
+const OF_PYTHON = "\\x1c-\\x1f\\x85";
+const BLANK = new RegExp(`^[\\s${OF_PYTHON}]*$`);
+
 /** True for a turn in which nothing, or only white space, was typed. Such a turn is context, never a target. */
 export function isEmpty(turn: Turn): boolean {
-  return turn.content.trim() === "";
+  return BLANK.test(turn.content);
 }
