@@ -19,7 +19,7 @@ import type { Tally } from "../schemas/manifest.ts";
 import type { Rejection } from "../schemas/rejection.ts";
 import { ChatColumns, OPTIONAL } from "./prepare/chat.ts";
 import { closingOf } from "./prepare/closing.ts";
-import { judge } from "./prepare/judge.ts";
+import { judge, rejectedUnread } from "./prepare/judge.ts";
 import { type BadRow, type Found, readRows } from "./prepare/rows.ts";
 import { type Row, rejection, settle } from "./prepare/settle.ts";
 import { readShard, ShardWriter } from "./prepare/shuffle.ts";
@@ -118,7 +118,8 @@ async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   const writer = new ShardWriter(plan.shards);
   let rows = 0;
   async function* blocks() {
-    for await (const found of readRows(inputPath(run, index), inputName(plan, index), source, options, task.signal)) {
+    const reading = { ...options, unread: rejectedUnread(options) };
+    for await (const found of readRows(inputPath(run, index), inputName(plan, index), source, reading, task.signal)) {
       rows++;
       const record =
         "bad" in found
