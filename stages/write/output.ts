@@ -87,8 +87,9 @@ export class Output {
   }
 
   async #write(row: Row, origin: From, encoder: Encoder | null): Promise<void> {
-    const { form, maxTokens, isWeighted } = this.#settings;
+    const { form, layout, maxTokens, isWeighted } = this.#settings;
     const { split } = row.fitted[0].sample;
+    if (layout === "packed") this.#count(`targets_${split}`, row.fitted.length);
     const whole = encoder && form.needsTokens ? encodeRow(row.rendered.segments, encoder) : null;
     const isCut = row.fitted[0].length === "cut" && maxTokens !== null;
     const tokens = whole && isCut ? cutRight(whole, maxTokens) : whole;

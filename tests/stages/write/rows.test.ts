@@ -117,6 +117,7 @@ describe("packed rows", () => {
     const { rows, counts } = await written({ form: "tokens", layout: "packed" }, "be", LONG);
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatchObject({ id: "test:1:1-5", target_turns: [1, 2, 3, 4, 5], turns: 4 });
+    expect(counts).toMatchObject({ rows_train: 1, targets_train: 5 });
     expect(counts["tokens_train"]).toBeLessThan(counts["tokens_as_samples_train"] ?? 0);
   });
 
