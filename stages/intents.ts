@@ -16,6 +16,7 @@ import type { Tally } from "../schemas/manifest.ts";
 import type { Rejection } from "../schemas/rejection.ts";
 import { askByBatch, askFor, conversationsLeft, questionOf, requireAnswers, requireServer } from "./intents/ask.ts";
 import { generated } from "./intents/generated.ts";
+import { withSmallHeap } from "./intents/heap.ts";
 import { IMPORT, localFiles, pinImports } from "./intents/import/files.ts";
 import { IMPORTED, imported, joinImports } from "./intents/import/join.ts";
 import { Journal } from "./intents/journal.ts";
@@ -152,7 +153,7 @@ export const intents = defineStage({
   lasting: [JOURNAL, IMPORT],
   isIntermediate: (name) => name.startsWith(`${IMPORTED}-`),
   phases: [
-    { name: "ask", tasks: () => 1, run: ask, inMain: () => 1 },
-    { name: "judge", tasks: (plan) => plan.shards, run: judge },
+    { name: "ask", tasks: () => 1, run: (task) => withSmallHeap(() => ask(task)), inMain: () => 1 },
+    { name: "judge", tasks: (plan) => plan.shards, run: (task) => withSmallHeap(() => judge(task)) },
   ],
 });

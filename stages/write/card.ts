@@ -65,10 +65,7 @@ export function datasetCard(input: CardInput): string {
   const sections = [
     `# User language model data from ${plan.source}`,
     `Conversations between people and an assistant, flipped: each row asks for the next thing that the *user* says, given their goal and the conversation so far. Made with flipturn ${plan.code} after the recipe of "Flipping the Dialogue" (arXiv 2510.06552). Form \`${options.form}\`${options.layout === "packed" ? ", a row for each conversation with all its targets" : ""}${options.binPack ? ", rows put together in bins" : ""}.`,
-    `## Rows\n\n${table(
-      ["split", "rows"],
-      splits.map((split) => [split, sumOf(shards, `rows_${split}`)]),
-    )}`,
+    rowSection(input, splits),
     ...(options.tokenizer === "none" ? [] : [tokenSection(input, splits)]),
     ...endsInWords(endLabels(input), input.options),
     `## Columns\n\n${table(
@@ -81,6 +78,16 @@ export function datasetCard(input: CardInput): string {
     `## Licence and credit\n\nText: ${source.license}. ${source.credit}.`,
   ];
   return `---\n${stringify(header)}---\n\n${sections.join("\n\n")}\n`;
+}
+
+/** How many rows there are, and, where a row has several, how many targets. */
+function rowSection({ shards, options }: CardInput, splits: readonly Split[]): string {
+  const isPacked = options.layout === "packed";
+  const lines = splits.map((split) => {
+    const [rows, targets] = [sumOf(shards, `rows_${split}`), sumOf(shards, `targets_${split}`)];
+    return [split, rows, ...(isPacked ? [targets, (targets / rows).toFixed(2)] : [])];
+  });
+  return `## Rows\n\n${table(["split", "rows", ...(isPacked ? ["targets", "targets a row"] : [])], lines)}`;
 }
 
 /** How `flip` labelled ends. */
