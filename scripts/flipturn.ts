@@ -12,6 +12,7 @@ import { explain } from "./commands/explain.ts";
 import { inspect } from "./commands/inspect.ts";
 import { review as reviewIntents, showLedger } from "./commands/intents.ts";
 import { plan } from "./commands/plan.ts";
+import { report } from "./commands/report.ts";
 import { run } from "./commands/run.ts";
 import { auditSplit, sweepSeeds } from "./commands/split.ts";
 import { status } from "./commands/status.ts";
@@ -86,6 +87,12 @@ function program(): Command {
       "\nExample:\n  flipturn explain wildchat-1m:00183ce586b46292f6b4282fd808c426 --output output/wildchat-1m\n",
     )
     .action((id, flags) => explain(id, flags));
+  reading(
+    root.command("report").description("write one page about a finished run: report.html, which needs nothing else"),
+  )
+    .option("--file <file>", "where to write it; default: report.html in the folder of the run")
+    .addHelpText("after", "\nExample:\n  flipturn report --output output/demo\n")
+    .action((flags) => report(flags));
   dedupCommands(root);
   splitCommands(root);
   reading(root.command("decontaminate").description("find text of evaluation sets in what users say"))

@@ -16,15 +16,21 @@ import { findRun } from "./status.ts";
 export async function showLedger(flags: { output?: string; json?: boolean }): Promise<void> {
   const run = await findRun(flags.output);
   const folder = join(stageFolder(run, "intents"), JOURNAL);
-  const journal = Journal.read(folder);
-  const rows = journal ? ledger(journal) : [];
-  journal?.close();
+  const rows = readLedger(run);
   if (flags.json) return console.log(JSON.stringify(rows, null, 2));
   if (rows.length === 0) return console.log(`${run.folder}: nothing was sent to a language model`);
   console.log(ledgerText(rows));
   console.log(
     `\nEvery line of it:  duckdb -c "SELECT asked, mode, status, count(*), sum(usd) FROM '${join(folder, "answers.jsonl")}' GROUP BY ALL"`,
   );
+}
+
+/** What a run has sent and spent, by model and mode; nothing where no model was asked. */
+export function readLedger(run: Run): LedgerRow[] {
+  const journal = Journal.read(join(stageFolder(run, "intents"), JOURNAL));
+  const rows = journal ? ledger(journal) : [];
+  journal?.close();
+  return rows;
 }
 
 function ledgerText(rows: readonly LedgerRow[]): string {
@@ -42,7 +48,7 @@ function ledgerText(rows: readonly LedgerRow[]): string {
 }
 
 /** An intent beside its conversation. */
-type Reviewed = Pick<
+export type Reviewed = Pick<
   Intent,
   "conversation_id" | "intent" | "status" | "words" | "from_user" | "copied" | "specificity"
 > & { turns: Turn[]; picked: "worst" | "random" };
@@ -61,7 +67,7 @@ export async function review(flags: ReviewFlags): Promise<void> {
   const run = await findRun(flags.output);
   if (!(await finishedManifest(run, "intents")))
     throw new UsageError(`${run.folder}: stage intents is not done; nothing can be reviewed yet`);
-  const worst = await pick(run, "worst", WORST, flags.worst);
+  const worst = await worstIntents(run, flags.worst);
   const seen = new Set(worst.map((each) => each.conversation_id));
   const random = await drawn(run, flags.random, flags.seed, seen);
   const all = [...worst, ...random];
@@ -72,6 +78,11 @@ export async function review(flags: ReviewFlags): Promise<void> {
 /** Rejected ones first, then those that give away most: a verdict, words copied in a row, share of the user's words, length. */
 const WORST =
   "(status <> 'ok') DESC, (specificity = 'specified') DESC NULLS LAST, copied DESC NULLS LAST, from_user DESC NULLS LAST, words DESC NULLS LAST, conversation_id";
+
+/** The worst intents of a run beside their conversations. */
+export function worstIntents(run: Run, rows: number): Promise<Reviewed[]> {
+  return pick(run, "worst", WORST, rows);
+}
 
 async function pick(run: Run, picked: Reviewed["picked"], order: string, rows: number): Promise<Reviewed[]> {
   if (rows === 0) return [];
