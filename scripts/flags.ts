@@ -7,6 +7,9 @@ import { sources } from "../stages/prepare/sources.ts";
 /** Flags that are not called after their setting. */
 const NAMES: Record<string, string> = { "intents.provider": "intents", "split.by": "split-by" };
 
+/** What stands for null, which commander takes for a value that is missing. */
+const NULL = Symbol("null");
+
 /** One setting as a flag. */
 type Flag = { flag: string; path: readonly [string] | readonly [string, string]; type: z.ZodType };
 
@@ -33,11 +36,11 @@ export function addFlags(command: Command, leaveOut: readonly string[] = []): Co
     if (leaveOut.includes(flag)) continue;
     const { inner, fallback, nullable } = unwrap(type);
     const many = path[0] === "input";
-    const option = new Option(
-      `--${flag} <${many ? "file..." : (placeholder(inner) ?? "value")}>`,
-      describe(type, inner, fallback),
-    );
-    if (!many) option.argParser((text: string) => (text === "null" && nullable ? null : parse(text, inner)));
+    const isSwitch = inner.def.type === "boolean";
+    const value = isSwitch ? "[true|false]" : `<${many ? "file..." : (placeholder(inner) ?? "value")}>`;
+    const option = new Option(`--${flag} ${value}`, describe(type, inner, fallback));
+    if (isSwitch) option.preset("true");
+    if (!many) option.argParser((text: string) => (text === "null" && nullable ? NULL : parse(text, inner)));
     command.addOption(option.helpGroup(path.length === 1 ? "Options:" : `Options of ${path[0]}:`));
   }
   return command;
@@ -59,7 +62,6 @@ function placeholder(inner: z.ZodType): string | null {
   const { type } = inner.def;
   if (type === "number") return (inner as z.ZodNumber).isInt ? "n" : "number";
   if (type === "object") return "key=value,…";
-  if (type === "boolean") return "true|false";
   return type === "array" ? "a,b,…" : null;
 }
 
@@ -105,8 +107,9 @@ function pair(text: string): [string, string] {
 export function givenByFlags(values: Record<string, unknown>): Given {
   const given: Given = {};
   for (const { flag, path } of allFlags()) {
-    const value = values[flag.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())];
-    if (value === undefined) continue;
+    const found = values[flag.replaceAll(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())];
+    if (found === undefined) continue;
+    const value = found === NULL ? null : found;
     const [group, name] = path;
     if (name === undefined) given[group] = value;
     else given[group] = { ...(given[group] as object | undefined), [name]: value };

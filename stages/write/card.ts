@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { stringify } from "yaml";
 import type { z } from "zod";
 import { bitsOf } from "../../pipeline/parquet.ts";
+import { digest } from "../../pipeline/random.ts";
 import type { Manifest, Marker } from "../../schemas/manifest.ts";
 import type { Plan } from "../../schemas/plan.ts";
 import { Split } from "../../schemas/user.ts";
@@ -33,6 +34,14 @@ function sumOf(shards: readonly Marker[], count: string): number {
   return shards.reduce((sum, { tally }) => sum + (tally.counts[count] ?? 0), 0);
 }
 
+/**
+ * Changes with any byte of the data. HF `datasets` finds what it has once read by the head of the card, not by path or
+ * time: without this, two datasets with the same columns would be taken for the same.
+ */
+function contentDigest(shards: readonly Marker[]): string {
+  return digest(shards.flatMap(({ outputs }) => outputs.map(({ sha256 }) => sha256)));
+}
+
 /** The dataset card: what the Hub reads at the top, then counts, columns and recipe in words and tables. */
 export function datasetCard(input: CardInput): string {
   const { plan, options, shards } = input;
@@ -46,7 +55,10 @@ export function datasetCard(input: CardInput): string {
     task_categories: ["text-generation"],
     tags: ["user-simulation", "user-language-model", "flipturn"],
     ...(splits.length > 0 && { configs: [{ config_name: "default", data_files: splits.map(dataFiles) }] }),
-    dataset_info: { features: features(columns) },
+    dataset_info: {
+      description: `flipturn ${plan.code}, content ${contentDigest(shards)}`,
+      features: features(columns),
+    },
   };
   const sections = [
     `# User language model data from ${plan.source}`,

@@ -7,7 +7,7 @@ import type { Sample } from "../../schemas/sample.ts";
 import type { Split } from "../../schemas/user.ts";
 import { BinRow, Bins } from "./bins.ts";
 import { columnsOf, type From, originOf } from "./columns.ts";
-import { cutRight, encodeRow } from "./encode.ts";
+import { cutRight, type Encoder, encodeRow, remembering } from "./encode.ts";
 import type { RowFile } from "./files.ts";
 import { type Dialogue, type Fitted, fitAll, type Row, rowsOf } from "./rows.ts";
 import type { Settings } from "./settings.ts";
@@ -37,8 +37,11 @@ export class Output {
   ): Promise<void> {
     const { turns, ...origin } = from;
     const dialogue = dialogueOf(intent, turns, this.#settings);
-    const fitted = fitAll(dialogue, samples, this.#settings).filter((each) => this.#judge(each, dialogue));
-    for (const row of rowsOf(dialogue, fitted, this.#settings)) await this.#write(row, origin);
+    const encoder = this.#settings.encoder && remembering(this.#settings.encoder);
+    const settings = { ...this.#settings, encoder };
+    const typed = typedControlTokens(dialogue);
+    const fitted = fitAll(dialogue, samples, settings).filter((each) => this.#judge(each, typed(each)));
+    for (const row of rowsOf(dialogue, fitted, settings)) await this.#write(row, origin, encoder);
   }
 
   /** Gives the files their names. */
@@ -57,10 +60,8 @@ export class Output {
   }
 
   /** Counts a sample; false if it is rejected. */
-  #judge(fitted: Fitted, dialogue: Dialogue): boolean {
+  #judge({ sample, length, tokens }: Fitted, typed: number): boolean {
     const { form, controlTokens, maxTokens, overflow } = this.#settings;
-    const { sample, length, tokens } = fitted;
-    const typed = typedControlTokens(dialogue, fitted);
     this.taken++;
     if (typed > 0) this.#count("samples_with_control_tokens");
     if (tokens !== null) this.#count(`${sample.split}_turn_${turnName(sample)}_${length}`);
@@ -79,8 +80,8 @@ export class Output {
     return false;
   }
 
-  async #write(row: Row, origin: From): Promise<void> {
-    const { form, encoder, maxTokens } = this.#settings;
+  async #write(row: Row, origin: From, encoder: Encoder | null): Promise<void> {
+    const { form, maxTokens } = this.#settings;
     const { split } = row.fitted[0].sample;
     const whole = encoder && form.needsTokens ? encodeRow(row.rendered.segments, encoder) : null;
     const isCut = row.fitted[0].length === "cut" && maxTokens !== null;
@@ -126,10 +127,14 @@ function dialogueOf(intent: string | null, turns: readonly Turn[], { form, trims
   };
 }
 
-/** Control tokens spelled out by people in what a sample shows: its intent, its context and its target (an end is ours). */
-function typedControlTokens({ intent, turns }: Dialogue, { sample, from }: Fitted): number {
-  const shown = turns.slice(from, sample.context_turns + (sample.kind === "end" ? 0 : 1));
-  return sum([{ content: intent ?? "" }, ...shown], ({ content }) => countControlTokens(content));
+/** Counts control tokens spelled out by people in what a sample shows: its intent, its context and its target (an end is ours). */
+function typedControlTokens({ intent, turns }: Dialogue): (fitted: Fitted) => number {
+  const inIntent = countControlTokens(intent ?? "");
+  const inTurns = turns.map(({ content }) => countControlTokens(content));
+  return ({ sample, from }) => {
+    const shown = inTurns.slice(from, sample.context_turns + (sample.kind === "end" ? 0 : 1));
+    return inIntent + sum(shown, (each) => each);
+  };
 }
 
 function countsOf({ ids, lengths }: { ids: Int32Array; lengths: readonly number[] }) {

@@ -5,7 +5,7 @@
 import type { Turn } from "../../schemas/conversation.ts";
 import { END, type Sample } from "../../schemas/sample.ts";
 import type { ChatFormat } from "./chat.ts";
-import { countTokens, type Encoder, remembering } from "./encode.ts";
+import { countTokens, type Encoder } from "./encode.ts";
 import type { Message, Rendered, Segment } from "./rendered.ts";
 
 /** What rows are made from: the goal of a conversation (null = none) and its turns. */
@@ -46,8 +46,7 @@ export interface Row {
 
 /** Every sample of a conversation with its length; in the order of the conversation, as they come. */
 export function fitAll(dialogue: Dialogue, samples: readonly Sample[], settings: RowSettings): Fitted[] {
-  const encoder = settings.encoder && remembering(settings.encoder);
-  return samples.map((sample) => shorten(dialogue, sample, { ...settings, encoder }));
+  return samples.map((sample) => shorten(dialogue, sample, settings));
 }
 
 /** The rows of samples that fit. */

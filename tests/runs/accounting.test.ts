@@ -49,18 +49,29 @@ function sum(counts: Record<string, number>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
 }
 
-/** Ids and conversations of the rows of the finished dataset, whatever its form and format. */
-async function datasetRows(
-  run: string,
-): Promise<{ id: string; conversation_id: string; user_id: string | null; split: string }[]> {
+type Turn = { role: string; content: string };
+
+/** A row of any form; only rows of the form `samples` have `context` and `target`, only those of `messages` have `messages`. */
+type Row = {
+  id: string;
+  conversation_id: string;
+  user_id: string | null;
+  split: string;
+  turn: number;
+  kind: string;
+  context: Turn[];
+  target: string;
+  messages?: Turn[];
+};
+
+/** The rows of the finished dataset, whatever its form and format. */
+async function datasetRows(run: string): Promise<Row[]> {
   const rows = [];
   for (const path of allFiles(join(run, "dataset", "data"))) {
     const file = join(run, "dataset", "data", path);
     const split = path.slice(0, path.indexOf("-"));
     const found = path.endsWith(".parquet")
-      ? await select<{ id: string; conversation_id: string; user_id: string | null }>(
-          `SELECT id, conversation_id, user_id FROM read_parquet('${file}')`,
-        )
+      ? await select<Row>(`SELECT * FROM read_parquet('${file}')`)
       : readFileSync(file, "utf8")
           .split("\n")
           .filter(Boolean)
@@ -68,6 +79,14 @@ async function datasetRows(
     rows.push(...found.map((row) => ({ ...row, split })));
   }
   return rows;
+}
+
+/** What a row of the form `samples` or `messages` holds: the turns before its target, and that; as it was typed. */
+function targetOf(row: Row): Row {
+  if (!row.messages) return row;
+  const typed = row.messages.map(({ role, content }) => ({ role, content: content.replaceAll("<\u200b|", "<|") }));
+  const context = typed.filter(({ role }) => role !== "system");
+  return { ...row, target: context.pop()?.content ?? "", context };
 }
 
 async function checkAccounts(run: string): Promise<void> {
@@ -143,19 +162,10 @@ describe.each(Object.entries(OPTIONS))("with %s", (name, flags) => {
   });
 
   test("the targets of a conversation are its user turns, each at most once and in order", async () => {
-    type Turn = { role: string; content: string };
     const conversations = await select<{ id: string; turns: Turn[] }>(
       `SELECT id, turns FROM ${shardsOf(run, "prepare", "conversations")}`,
     );
-    const samples = await select<{
-      conversation_id: string;
-      turn: number;
-      kind: string;
-      target: string;
-      context: Turn[];
-    }>(
-      `SELECT conversation_id, turn, kind, target, context FROM read_parquet('${join(run, "dataset", "data", "*.parquet")}') ORDER BY conversation_id, turn`,
-    );
+    const samples = (await datasetRows(run)).map(targetOf).sort((a, b) => a.turn - b.turn);
     for (const { id, turns } of conversations) {
       const own = samples.filter((sample) => sample.conversation_id === id);
       if (own.length === 0) continue;

@@ -204,9 +204,9 @@ const FLAGS: Case[] = [
     "no source",
     ["run", "--input", "good.parquet"],
     2,
-    ["--source is missing", "wildchat-1m, wildchat-4.8m, prism, chat"],
+    ["--source is missing", "known: wildchat-1m, wildchat-4.8m, wildchat, lmsys-chat-1m, oasst2, prism, chat"],
   ],
-  ["an unknown source", ["run", "--source", "wildchat", "--output", "out"], 2, ['"wildchat"', "known: wildchat-1m"]],
+  ["an unknown source", ["run", "--source", "wildchats", "--output", "out"], 2, ['"wildchats"', "known: wildchat-1m"]],
   ["own logs without a file", ["run", "--source", "chat", "--output", "out"], 2, ["chat", "--input"]],
   ["--from after --to", good("--from", "flip", "--to", "split"), 2, ["--from flip", "after --to split"]],
   [

@@ -69,7 +69,8 @@ async function killAfter(ms: number, output: string): Promise<boolean> {
 /** Files that look finished in a killed run: each must be what the undisturbed run has under that name. */
 function finishedFiles(output: string): [string, string][] {
   return Object.entries(tree(output)).filter(
-    ([path]) => !path.endsWith(".partial") && !/\/(counts|heavy|links|marks|texts|grams|seen|scattered)-/.test(path),
+    ([path]) =>
+      !path.endsWith(".partial") && !/\/(counts|frequent|heavy|links|marks|texts|grams|seen|scattered)-/.test(path),
   );
 }
 

@@ -15,7 +15,7 @@ export function base(facts: Facts): RecipeFile {
   const added = facts.added.map(({ token, id }) => `    "${token}": ${id},`).join("\n");
   return {
     path: "recipes/base.py",
-    text: String.raw`"""Makes ../base: the checkpoint that training starts from, with the tokens that these rows need.
+    text: `"""Makes ../base: the checkpoint that training starts from, with the tokens that these rows need.
 
     python recipes/base.py --checkpoint ${PAPER.checkpoint}
 

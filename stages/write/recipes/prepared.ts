@@ -5,7 +5,7 @@ export function prepared(facts: Facts): RecipeFile {
   const splits = ["train", ...(evaluated(facts) ? ["validation"] : [])];
   return {
     path: "recipes/prepared.py",
-    text: String.raw`"""Makes ../prepared: the token rows with the three columns that Axolotl and LLaMA-Factory take as tokenised.
+    text: `"""Makes ../prepared: the token rows with the three columns that Axolotl and LLaMA-Factory take as tokenised.
 
     python recipes/prepared.py
 

@@ -4,7 +4,7 @@ import type { RecipeFile } from "./facts.ts";
 export function sample(): RecipeFile {
   return {
     path: "recipes/sample.py",
-    text: String.raw`"""Lets a trained model speak, and checks that it stops: the last token of a greedy sample ends a message.
+    text: `"""Lets a trained model speak, and checks that it stops: the last token of a greedy sample ends a message.
 
     python recipes/sample.py ../models/trl --intent "You are a user chatting with an assistant language model to ..."
 

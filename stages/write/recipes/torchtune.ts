@@ -5,7 +5,7 @@ function rowsModule(facts: Facts): RecipeFile {
   const isTokens = facts.form === "tokens";
   const added = facts.added.map(({ token, id }) => `    "${token}": ${id},`).join("\n");
   const body = isTokens
-    ? String.raw`class TokenRows(Dataset):
+    ? `class TokenRows(Dataset):
     def __init__(self, tokenizer, split):
         self.rows = rows(split).select_columns(["input_ids", "labels"])
 
@@ -15,7 +15,7 @@ function rowsModule(facts: Facts): RecipeFile {
     def __getitem__(self, at):
         row = self.rows[at]
         return {"tokens": row["input_ids"], "labels": row["labels"]}`
-    : String.raw`# torchtune's own table calls 128256 <|image|>; it is looked at only for tokens that are not here.
+    : `# torchtune's own table calls 128256 <|image|>; it is looked at only for tokens that are not here.
 ADDED = {
 ${added}
 }
@@ -44,7 +44,7 @@ class SegmentRows(Dataset):
         return {"tokens": tokens, "labels": labels}`;
   return {
     path: "recipes/torchtune/flipturn_rows.py",
-    text: String.raw`"""flipturn's rows as a dataset of torchtune. Tested with torchtune 0.6.1, torch 2.7.1 and datasets 5.2.0.
+    text: `"""flipturn's rows as a dataset of torchtune. Tested with torchtune 0.6.1, torch 2.7.1 and datasets 5.2.0.
 
 ${
   isTokens

@@ -2,7 +2,7 @@ import { CHOICES, evaluated, type Facts, longest, PAPER, type RecipeFile, reader
 
 /** Arguments that the training scripts share, the count of accumulated steps, and the settings of the paper. */
 export function pythonArguments(trainer: string, rows: number): string {
-  return String.raw`    parser = argparse.ArgumentParser()
+  return `    parser = argparse.ArgumentParser()
     parser.add_argument("--base", default="../base")
     parser.add_argument("--to", default="../models/${trainer}")
     parser.add_argument("--batch", type=int, default=${PAPER.batch}, help="samples in a batch, over all devices")
@@ -14,7 +14,7 @@ export function pythonArguments(trainer: string, rows: number): string {
 }
 
 /** The settings, as keywords of TrainingArguments. The first are the paper's. */
-export const PYTHON_SETTINGS = String.raw`        # The paper's: batch = rows x devices x accumulated steps, learning rate, full fine-tune.
+export const PYTHON_SETTINGS = `        # The paper's: batch = rows x devices x accumulated steps, learning rate, full fine-tune.
         per_device_train_batch_size=args.rows,
         gradient_accumulation_steps=accumulation(args, train),
         learning_rate=args.lr,
@@ -40,13 +40,13 @@ export const PYTHON_SETTINGS = String.raw`        # The paper's: batch = rows x 
 export function pythonAccumulation({ layout, binPack }: Facts): string {
   const devices = `devices = int(os.environ.get("WORLD_SIZE", "1"))`;
   if (layout === "samples" && !binPack)
-    return String.raw`def accumulation(args, train):
+    return `def accumulation(args, train):
     """Steps that make a batch. One row is one sample: 1,024 = 8 rows x 8 devices x 16 steps."""
     ${devices}
     if args.batch % (args.rows * devices):
         raise SystemExit(f"a batch of {args.batch} cannot be made of {args.rows} rows on {devices} devices")
     return args.batch // (args.rows * devices)`;
-  return String.raw`def accumulation(args, train):
+  return `def accumulation(args, train):
     """Steps that make about a batch. A row holds several samples: as many as there are targets."""
     ${devices}
     first = train.select(range(min(1000, len(train))))
@@ -59,9 +59,9 @@ export function transformers(facts: Facts): RecipeFile {
   const { binPack } = facts;
   const columns = binPack ? `["input_ids", "labels", "position_ids"]` : `["input_ids", "labels"]`;
   const mask = binPack
-    ? String.raw`    # No mask: the positions, which begin at 0 with every row of the bin, say what may see what.
+    ? `    # No mask: the positions, which begin at 0 with every row of the bin, say what may see what.
     return {"input_ids": pad("input_ids", padding), "labels": pad("labels", -100), "position_ids": pad("position_ids", 0)}`
-    : String.raw`    mask = [[1] * len(row["input_ids"]) + [0] * (width - len(row["input_ids"])) for row in batch]
+    : `    mask = [[1] * len(row["input_ids"]) + [0] * (width - len(row["input_ids"])) for row in batch]
     return {"input_ids": pad("input_ids", padding), "labels": pad("labels", -100), "attention_mask": torch.tensor(mask)}`;
   return {
     path: "recipes/transformers/train.py",

@@ -23,7 +23,7 @@ EOS and put a BOS in front; with the tokenizer that base.py makes it does neithe
     about: `Rows are messages: all but the last become the prompt, the last is trained. TRL can train assistant messages by itself
 (assistant_only_loss), never a user's, so the last message is made a completion. The chat template must not open another
 header after the last message, as that of a released user model does: TEMPLATE opens one only when asked.`,
-    change: String.raw`
+    change: `
 
 
 def split(row):
@@ -42,13 +42,13 @@ def closed(template):
 function whole({ form }: Facts): string {
   const test =
     form === "tokens"
-      ? String.raw`    if sum(map(len, prepared["input_ids"])) != sum(map(len, given["input_ids"])):
+      ? `    if sum(map(len, prepared["input_ids"])) != sum(map(len, given["input_ids"])):
         raise SystemExit("rows were cut: max_length is too small")`
-      : String.raw`    for row in prepared:
+      : `    for row in prepared:
         trained = [label for label in row["labels"] if label != -100]
         if not trained or trained[-1] != stop:
             raise SystemExit("a target was cut: max_length is too small")`;
-  return String.raw`def require_whole(prepared, given, stop):
+  return `def require_whole(prepared, given, stop):
     if len(prepared) != len(given):
         raise SystemExit(f"{len(given) - len(prepared)} of {len(given)} rows were left out")
 ${test}`;

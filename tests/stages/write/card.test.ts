@@ -100,6 +100,15 @@ describe("the card of a dataset", () => {
     });
   });
 
+  test("has another head for any other content, so that HF datasets does not take it for one that it has read", () => {
+    const head = (sha256: string) => {
+      const output = { path: "data/train-00000-of-00001.parquet", rows: 20, bytes: 1, sha256 };
+      return frontMatter(card({}, [{ ...part({ rows_train: 20 }), outputs: [output] }]))["dataset_info"];
+    };
+    expect(head("aa")).toEqual(head("aa"));
+    expect(head("aa")).not.toEqual(head("ab"));
+  });
+
   test("names JSONL files where JSONL was written", () => {
     expect(JSON.stringify(frontMatter(card({ format: "jsonl" })))).toContain("data/train-*.jsonl");
   });
