@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
+import { fileLiteral, query } from "../pipeline/duckdb.ts";
 import { UsageError } from "../pipeline/errors.ts";
 import { shardName } from "../pipeline/files.ts";
 import { defineStage } from "../pipeline/stage.ts";
@@ -18,9 +19,10 @@ import { Sample } from "../schemas/sample.ts";
 import { Split } from "../schemas/user.ts";
 import { arrowFolder } from "./write/arrow-folder.ts";
 import { baselines } from "./write/baselines.ts";
-import { datasetCard, splitsOf } from "./write/card.ts";
+import { type CardInput, dataFiles, splitsOf } from "./write/card/parts.ts";
+import { datasetCard } from "./write/card.ts";
 import { isFormatName } from "./write/chat.ts";
-import { FILE_FORMATS } from "./write/files.ts";
+import { FILE_FORMATS, firstRow } from "./write/files.ts";
 import { FORMS } from "./write/forms.ts";
 import { Output } from "./write/output.ts";
 import type { RecipeFile } from "./write/recipes/facts.ts";
@@ -176,6 +178,16 @@ function measure(task: Task<WriteOptions>, { encoder }: Settings): Promise<Basel
   });
 }
 
+/** The languages of the conversations that have samples, as the source names them. */
+async function languages(task: Task<WriteOptions>): Promise<string[]> {
+  const list = (paths: readonly string[]) => `read_parquet([${paths.map(fileLiteral).join(", ")}])`;
+  const sql = `SELECT DISTINCT language FROM ${list(task.shards("prepare", "conversations"))}
+    WHERE language IS NOT NULL AND id IN (SELECT conversation_id FROM ${list(task.shards("flip", "samples"))}) ORDER BY 1`;
+  const found: string[] = [];
+  for await (const row of query(sql, "conversations", task.signal)) found.push((row as { language: string }).language);
+  return found;
+}
+
 /** What describes the rows as a whole: baselines, the card, recipes for trainers, the chat template, what HF wants beside Arrow files. */
 async function writeAround(task: Task<WriteOptions>): Promise<Partial<Tally>> {
   const { plan, options } = task;
@@ -190,9 +202,15 @@ async function writeAround(task: Task<WriteOptions>): Promise<Partial<Tally>> {
   await task.write("reconciled", Reconciled, reconciled, ONE);
   const { form, format, layout, maxTokens, binPack } = options;
   const splits = splitsOf(shards);
+  const about = {
+    languages: await languages(task),
+    row: await firstRow(task.run.folder, dataFiles(shards)),
+    privacy: null,
+  };
+  const card: CardInput = { plan, manifests, shards, options, added, baselines: measured, reconciled, ...about };
   const facts = { form, format, chatFormat: chat.name, layout, splits, maxTokens, added, binPack };
   const files: RecipeFile[] = [
-    { path: "README.md", text: datasetCard({ plan, manifests, shards, options, added }) },
+    { path: "README.md", text: datasetCard(card) },
     { path: "chat_template.jinja", text: chat.template },
     ...recipes(facts),
     ...(format === "arrow" ? arrowFolder(shards.flatMap(({ outputs }) => outputs.map(({ path }) => path))) : []),

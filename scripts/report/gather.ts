@@ -3,7 +3,6 @@ import type { z } from "zod";
 import { fileLiteral, query, quote } from "../../pipeline/duckdb.ts";
 import { readParquet } from "../../pipeline/parquet.ts";
 import type { Run } from "../../pipeline/plan.ts";
-import { digest } from "../../pipeline/random.ts";
 import { Baseline } from "../../schemas/baseline.ts";
 import type { Turn } from "../../schemas/conversation.ts";
 import { Leak } from "../../schemas/leak.ts";
@@ -11,6 +10,7 @@ import type { Manifest } from "../../schemas/manifest.ts";
 import { Reconciled } from "../../schemas/reconciled.ts";
 import { Share } from "../../schemas/share.ts";
 import type { Split } from "../../schemas/user.ts";
+import { optionsHash } from "../../stages/write/card/recipe.ts";
 import { artefactFiles, requireDone } from "../artefacts.ts";
 import { readLedger, worstIntents } from "../commands/intents.ts";
 import { intentBins, lengthBins, tokenBins, turnBins } from "./bins.ts";
@@ -29,12 +29,12 @@ type Done = ReadonlyMap<string, Manifest>;
 export async function gather(run: Run): Promise<Report> {
   const done = new Map<string, Manifest>();
   for (const { name } of run.plan.stages) done.set(name, await requireDone(run, name));
-  const { source, code, seed, hub, stages } = run.plan;
+  const { source, code, seed, hub } = run.plan;
   const write = manifestOf(done, "write");
   const intents = await intentBins(table(run, done, "intents", "intents"));
   return {
     ...{ source, code, seed, hub },
-    options: optionsHash(stages),
+    options: optionsHash(run.plan),
     rows: bySplit((split) => write.counts[`rows_${split}`] ?? 0),
     funnel: await funnel(run, done),
     templates: await templates(run, done),
@@ -49,12 +49,6 @@ export async function gather(run: Run): Promise<Report> {
     baselines: await rowsOf(run, write, "baselines", Baseline),
     samples: await samples(run, done),
   };
-}
-
-function optionsHash(stages: Run["plan"]["stages"]): string {
-  return digest(
-    stages.map(({ name, options, files }) => ({ name, options, files: files.map((each) => each.sha256) })),
-  ).slice(0, 16);
 }
 
 function manifestOf(done: Done, stage: string): Manifest {

@@ -134,7 +134,8 @@ describe("the paper's numbers", () => {
 test("without a validation split nothing is evaluated", () => {
   for (const form of FORMS) {
     for (const { path, text } of recipes(facts({ form, splits: ["train"] }))) {
-      if (path.endsWith(".yaml")) expect(JSON.stringify(parse(text))).not.toMatch(/validation|eval_strategy|test_datasets/);
+      if (path.endsWith(".yaml"))
+        expect(JSON.stringify(parse(text))).not.toMatch(/validation|eval_strategy|test_datasets/);
       if (path.endsWith(".json")) expect(Object.keys(JSON.parse(text))).toEqual(["flipturn_train"]);
     }
   }
