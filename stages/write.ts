@@ -5,7 +5,6 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { fileLiteral, query } from "../pipeline/duckdb.ts";
 import { UsageError } from "../pipeline/errors.ts";
 import { shardName } from "../pipeline/files.ts";
 import { defineStage } from "../pipeline/stage.ts";
@@ -24,6 +23,7 @@ import { datasetCard } from "./write/card.ts";
 import { isFormatName } from "./write/chat.ts";
 import { FILE_FORMATS, firstRow } from "./write/files.ts";
 import { FORMS } from "./write/forms.ts";
+import { languagesOf } from "./write/languages.ts";
 import { Output } from "./write/output.ts";
 import type { RecipeFile } from "./write/recipes/facts.ts";
 import { recipes } from "./write/recipes.ts";
@@ -178,16 +178,6 @@ function measure(task: Task<WriteOptions>, { encoder }: Settings): Promise<Basel
   });
 }
 
-/** The languages of the conversations that have samples, as the source names them. */
-async function languages(task: Task<WriteOptions>): Promise<string[]> {
-  const list = (paths: readonly string[]) => `read_parquet([${paths.map(fileLiteral).join(", ")}])`;
-  const sql = `SELECT DISTINCT language FROM ${list(task.shards("prepare", "conversations"))}
-    WHERE language IS NOT NULL AND id IN (SELECT conversation_id FROM ${list(task.shards("flip", "samples"))}) ORDER BY 1`;
-  const found: string[] = [];
-  for await (const row of query(sql, "conversations", task.signal)) found.push((row as { language: string }).language);
-  return found;
-}
-
 /** What describes the rows as a whole: baselines, the card, recipes for trainers, the chat template, what HF wants beside Arrow files. */
 async function writeAround(task: Task<WriteOptions>): Promise<Partial<Tally>> {
   const { plan, options } = task;
@@ -203,7 +193,7 @@ async function writeAround(task: Task<WriteOptions>): Promise<Partial<Tally>> {
   const { form, format, layout, maxTokens, binPack } = options;
   const splits = splitsOf(shards);
   const about = {
-    languages: await languages(task),
+    languages: await languagesOf(task.shards("prepare", "conversations"), task.shards("flip", "samples")),
     row: await firstRow(task.run.folder, dataFiles(shards)),
     privacy: null,
   };

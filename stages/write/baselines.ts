@@ -10,7 +10,7 @@ import { Overlaps } from "./baselines/overlap.ts";
 import { type Decisions, endingFrom, type Score } from "./baselines/termination.ts";
 
 /** Conversations of each split that overlap is computed over, at most. */
-export const CONVERSATIONS = 5000;
+const CONVERSATIONS = 5000;
 
 /** Rules that are scored: end from this answer of the assistant on. */
 const FROM = [1, 2, 3, 4, 5, 6];

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeForms } from "./forms.ts";
+import { writePublished } from "./published.ts";
 import { writeTokens } from "./tokens.ts";
 import { must, virtualEnvironment } from "./venv.ts";
 
@@ -14,7 +15,11 @@ const HERE = join("tests", "consumers");
 const CACHE = process.env["FLIPTURN_CONSUMERS"] ?? join("node_modules", ".cache", "flipturn-consumers");
 
 /** Each check: what is written for it, and the Python that reads it. */
-const CHECKS: Record<string, (folder: string) => Promise<void>> = { tokens: writeTokens, forms: writeForms };
+const CHECKS: Record<string, (folder: string) => Promise<void>> = {
+  tokens: writeTokens,
+  forms: writeForms,
+  published: writePublished,
+};
 
 const python = virtualEnvironment(join(HERE, "requirements.txt"), CACHE);
 if ("missing" in python) console.log(`skipped: ${python.missing}`);
