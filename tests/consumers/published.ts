@@ -20,7 +20,9 @@ export async function writePublished(folder: string): Promise<void> {
   try {
     for (const { name, flags } of CASES) {
       const output = join(folder, "runs", name);
-      must([process.execPath, "dist/scripts/flipturn.js", "demo", "--output", output, ...flags], { stdio: "ignore" });
+      must([process.execPath, "dist/scripts/flipturn.js", "demo", "--output", output, "--json", ...flags], {
+        stdio: "ignore",
+      });
       const repo = `you/${name}`;
       await publish(["--output", output, "--repo", repo, "--yes", "--tag", "v1"], hub.url);
       for (const [path, { content }] of hub.repos.get(repo)?.files ?? []) {

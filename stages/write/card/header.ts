@@ -29,10 +29,20 @@ export function header(input: CardInput, columns: z.ZodObject): object {
       config_name: plan.source,
       description: `flipturn ${plan.code}, content ${contentDigest(shards)}`,
       features: features(columns),
-      splits: splits.map((split) => ({ name: split, num_examples: sumOf(shards, `rows_${split}`) })),
-      download_size: dataFiles(shards).reduce((sum, { bytes }) => sum + bytes, 0),
+      splits: splits.map((split) => {
+        const place = `dataset/${folder(split)}/${name(split)}-`;
+        // HF datasets wants to be told both; it checks the number of rows.
+        return { name: split, num_bytes: bytesOf(shards, place), num_examples: sumOf(shards, `rows_${split}`) };
+      }),
+      download_size: bytesOf(shards, "dataset/"),
+      dataset_size: bytesOf(shards, "dataset/"),
     },
   };
+}
+
+/** Bytes of the files whose paths begin like this, as they are stored. */
+function bytesOf(shards: CardInput["shards"], place: string): number {
+  return dataFiles(shards).reduce((sum, { path, bytes }) => sum + (path.startsWith(place) ? bytes : 0), 0);
 }
 
 /**

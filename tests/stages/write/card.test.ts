@@ -158,8 +158,8 @@ describe("the card of a dataset", () => {
       dataset_info: {
         config_name: "chat",
         splits: [
-          { name: "train", num_examples: 20 },
-          { name: "test", num_examples: 3 },
+          { name: "train", num_bytes: 0, num_examples: 20 },
+          { name: "test", num_bytes: 0, num_examples: 3 },
         ],
       },
     });
