@@ -3,6 +3,7 @@ import {
   type Data,
   type DataType,
   Field,
+  Float64,
   Int8,
   Int32,
   List,
@@ -29,7 +30,7 @@ type Column = { name: string; type: DataType; nullable: boolean };
 
 /**
  * An Arrow IPC stream that rows are added to one by one, as HF `datasets` maps it into memory; it appears under its name
- * only when whole. Columns are text, integers and lists of these. Same rows, same bytes. Memory: one batch of 1,000
+ * only when whole. Columns are text, numbers and lists of these. Same rows, same bytes. Memory: one batch of 1,000
  * rows or about 4 million items of lists.
  */
 export class ArrowFile {
@@ -106,6 +107,7 @@ function columnOf(name: string, type: z.ZodType, nullable = false): Column {
     case "enum":
       return { name, type: new Utf8(), nullable };
     case "number":
+      if (!(type as z.ZodNumber).isInt) return { name, type: new Float64(), nullable };
       return { name, type: bitsOf(type) === 8 ? new Int8() : new Int32(), nullable };
     case "array": {
       const item = columnOf("item", def.element as z.ZodType).type;
@@ -135,13 +137,18 @@ function items(lists: readonly ArrayLike<unknown>[], type: DataType, length: num
       lists.flatMap((list) => Array.from(list)),
       type,
     );
-  const data = type instanceof Int8 ? new Int8Array(length) : new Int32Array(length);
+  const data = numbers(type, length);
   let place = 0;
   for (const list of lists) {
     data.set(list as ArrayLike<number>, place);
     place += list.length;
   }
   return makeData({ type: type as Int32, length, nullCount: 0, data: data as Int32Array });
+}
+
+function numbers(type: DataType, length: number): Float64Array | Int8Array | Int32Array {
+  if (type instanceof Float64) return new Float64Array(length);
+  return type instanceof Int8 ? new Int8Array(length) : new Int32Array(length);
 }
 
 function flat(values: readonly unknown[], type: DataType): Data {

@@ -8,6 +8,8 @@ function instance(): Promise<DuckDBInstance> {
   engine ??= DuckDBInstance.create(":memory:", {
     threads: "1",
     memory_limit: "1GB",
+    // What a query leaves goes back to the system: the default keeps up to 512 MB of it.
+    allocator_bulk_deallocation_flush_threshold: "1MB",
     // Nothing is spilled into the current folder, and nothing is fetched from anywhere.
     temp_directory: "",
     autoinstall_known_extensions: "false",

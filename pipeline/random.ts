@@ -5,13 +5,13 @@ export function digest(value: unknown): string {
   return createHash("sha256").update(canonical(value)).digest("hex");
 }
 
-/** JSON with the keys of every object in code-unit order. */
+/** JSON of a plain value with the keys of every object in code-unit order. */
 export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, each: unknown) =>
-    each !== null && typeof each === "object" && !Array.isArray(each)
-      ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : each,
-  );
+  if (Array.isArray(value)) return `[${value.map((each) => canonical(each ?? null)).join(",")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined);
+  entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, each]) => `${JSON.stringify(key)}:${canonical(each)}`).join(",")}}`;
 }
 
 /** HMAC-SHA-256 of a text, hex. Same key and text, same value, on any machine; without the key nothing can be told from it. */

@@ -32,6 +32,8 @@ export interface Stage<Options extends z.ZodObject = z.ZodObject> {
   readonly phases: readonly Phase<z.infer<Options>>[];
   /** Throws UsageError if something that the options ask for is missing. Asked before a run begins any work. */
   readonly require?: (options: z.infer<Options>, world: World) => void;
+  /** The options with what moves in them, such as a branch of a Hub dataset, as what it stands for now; asked when a run is planned. */
+  readonly pin?: (options: z.infer<Options>, world: World) => Promise<z.infer<Options>>;
   /** Files outside the run that the options name; they are hashed when the run is planned. */
   readonly files?: (options: z.infer<Options>) => readonly string[];
   /** Folders in the stage's own that outlive a change of options: what was paid for or took long to fetch. */

@@ -14,12 +14,12 @@ export const Ending = z.strictObject({
 });
 export type Ending = z.infer<typeof Ending>;
 
-/** Which conversations get an end sample: all (as published), those that surely ended there, or all that may have, weighed. */
+/** Which conversations get an end sample: all (as published), those that probably ended there, or all that may have, weighed. */
 export const EndLabels = z.enum(["all", "confident", "weighted"]);
 export type EndLabels = z.infer<typeof EndLabels>;
 
-/** Least confidence of an end sample under `confident`. */
-const CONFIDENT = 0.5;
+/** Least confidence of an end sample where it can only count in full or not at all. */
+export const CONFIDENT = 0.5;
 
 /** The weight of a conversation's end sample in the loss; 0 = it gets none. */
 export function endWeight({ end_confidence }: Pick<Ending, "end_confidence">, labels: EndLabels): number {

@@ -21,5 +21,7 @@ export const Sample = z.strictObject({
   kind: z.enum(["first", "next", "end"]),
   /** Turns of the conversation before the target; 0 for the first. */
   context_turns: z.int().min(0),
+  /** What the loss of the target is multiplied by: 1, or for an end how sure it is (`end_confidence`) where that was asked for. */
+  weight: z.number().min(0).max(1),
 });
 export type Sample = z.infer<typeof Sample>;

@@ -7,7 +7,7 @@
  * conversation is dropped if heavy 7-grams cover at least `coverage` of the words of its first turn. A person may decide
  * otherwise for single templates in a file, `review`. Near-duplicates are sought among the rest, by MinHash.
  *
- * count (a shard each): 7-grams of the openings, sorted and counted. merge (a hash range each): heavy 7-grams overall.
+ * count (a shard each): 7-grams of the openings, dealt out by hash. merge (a hash range each): which are heavy overall.
  * mark (a shard each): where heavy 7-grams stand. join (once): templates, and the curve over thresholds. sign (a shard
  * each): signatures. pair (a hash range each): similar texts. cluster (once): clusters. follow (once): users who go on
  * elsewhere where a conversation stops. drop (a shard each): rejections, traits, and how sure each ending is.

@@ -2,20 +2,22 @@
  * Conversations, users and intents -> samples ("Flipping the Dialogue", section 2.1): a conversation with K user turns
  * becomes K + 1 samples. Sample k predicts user turn k from the intent and all turns before it; the last one predicts
  * `<|endconversation|>` after the last assistant turn. What cannot be a sample is a rejection: a user turn with nothing
- * in it, and the end of a conversation that stops on a user turn, since that would teach leaving without an answer.
+ * in it, the end of a conversation that stops on a user turn, since that would teach leaving without an answer, and on
+ * request an end that is doubtful: a log may stop where the user did not, see `stages/dedup/ending.ts`.
  * A sample says where its turns stand; their text stays where `prepare` wrote it.
  */
 import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import { Conversation, isEmpty } from "../schemas/conversation.ts";
+import { Ending, EndLabels, endWeight } from "../schemas/ending.ts";
 import type { Tally } from "../schemas/manifest.ts";
 import { Placed } from "../schemas/placed.ts";
 import type { Rejection } from "../schemas/rejection.ts";
 import { Sample } from "../schemas/sample.ts";
 import type { Split } from "../schemas/user.ts";
 
-const FlipOptions = z.strictObject({
+export const FlipOptions = z.strictObject({
   emptyTargets: z
     .enum(["drop", "keep"])
     .default("drop")
@@ -24,39 +26,63 @@ const FlipOptions = z.strictObject({
     .enum(["drop", "keep"])
     .default("drop")
     .describe("the end of a conversation that stops on a user turn: `keep` teaches leaving without an answer"),
+  endLabels: EndLabels.default("all").describe(
+    "the ends of conversations: all, as published; those with an end_confidence of at least 0.5; or all with it as their weight in the loss",
+  ),
 });
 export type FlipOptions = z.infer<typeof FlipOptions>;
 
 /** What flipping looks at. */
 const Flipped = Conversation.pick({ id: true, turns: true });
 
+/** What else is known of a conversation: its split, and how sure its end is (null = that was not asked for). */
+type Known = { readonly split: Split; readonly ending?: Omit<Ending, "conversation_id"> | null };
+
 /** The K + 1 samples of a conversation with K user turns, in order; in place of one that cannot be, its rejection. */
 export function flip(
   { id: conversation_id, turns }: z.infer<typeof Flipped>,
-  split: Split,
+  { split, ending = null }: Known,
   options: FlipOptions = FlipOptions.parse({}),
 ): (Sample | Rejection)[] {
   const places = turns.flatMap(({ role }, at) => (role === "user" ? [at] : []));
   const number = places.length;
-  const reject = (turn: number, reason: string): Rejection => {
-    const detail = JSON.stringify({ turn, turns: number });
+  const reject = (turn: number, reason: string, found: object = {}): Rejection => {
+    const detail = JSON.stringify({ turn, turns: number, ...found });
     return { id: `${conversation_id}:${turn}`, conversation_id, stage: "flip", reason, detail };
   };
-  const sample = (turn: number, kind: Sample["kind"], context_turns: number): Sample => {
-    return { id: `${conversation_id}:${turn}`, conversation_id, split, turn, turns: number, kind, context_turns };
+  const sample = (turn: number, kind: Sample["kind"], context_turns: number, weight = 1): Sample => {
+    return {
+      id: `${conversation_id}:${turn}`,
+      conversation_id,
+      split,
+      turn,
+      turns: number,
+      kind,
+      context_turns,
+      weight,
+    };
   };
   const flipped = places.map((at, place) => {
     const turn = turns[at];
     const isTarget = turn && (options.emptyTargets === "keep" || !isEmpty(turn));
     return isTarget ? sample(place + 1, place === 0 ? "first" : "next", at) : reject(place + 1, "empty_target");
   });
-  const endsWithUser = turns.at(-1)?.role === "user" && options.endAfterUser === "drop";
-  return [...flipped, endsWithUser ? reject(number + 1, "ends_with_user") : sample(number + 1, "end", turns.length)];
+  const end = (): Sample | Rejection => {
+    if (turns.at(-1)?.role === "user" && options.endAfterUser === "drop") return reject(number + 1, "ends_with_user");
+    const weight = ending ? endWeight(ending, options.endLabels) : 1;
+    if (ending && weight === 0) {
+      const { end_confidence, end_reasons } = ending;
+      return reject(number + 1, "doubtful_end", { end_confidence, end_reasons });
+    }
+    return sample(number + 1, "end", turns.length, weight);
+  };
+  return [...flipped, end()];
 }
 
 async function flipShard(task: Task<FlipOptions>): Promise<Partial<Tally>> {
   const dropped = await task.dropped(["dedup", "intents"]);
   const splits = await readSplits(task);
+  const endings = await readEndings(task);
   const rejections: Rejection[] = [];
   const counts: Record<string, number> = {};
   let taken = 0;
@@ -65,8 +91,10 @@ async function flipShard(task: Task<FlipOptions>): Promise<Partial<Tally>> {
       if (dropped.has(conversation.id)) continue;
       const split = splits.get(conversation.id);
       if (split === undefined) throw new Error(`${conversation.id}: has no split`);
+      const ending = endings?.get(conversation.id);
+      if (endings && !ending) throw new Error(`${conversation.id}: has no ending`);
       taken++;
-      for (const row of flip(conversation, split, task.options)) {
+      for (const row of flip(conversation, { split, ending: ending ?? null }, task.options)) {
         if ("reason" in row) rejections.push(row);
         else {
           for (const name of [`samples_${split}`, `samples_${row.kind}`]) counts[name] = (counts[name] ?? 0) + 1;
@@ -86,6 +114,14 @@ async function readSplits(task: Task<FlipOptions>): Promise<Map<string, Split>> 
   for await (const { conversation_id, split } of task.read("split", "placed", Placed))
     splits.set(conversation_id, split);
   return splits;
+}
+
+/** How sure the end of each conversation of the shard is; null = all ends count alike, so nobody asks. */
+async function readEndings(task: Task<FlipOptions>): Promise<Map<string, Ending> | null> {
+  if (task.options.endLabels === "all") return null;
+  const endings = new Map<string, Ending>();
+  for await (const ending of task.read("dedup", "endings", Ending)) endings.set(ending.conversation_id, ending);
+  return endings;
 }
 
 export const flipStage = defineStage({

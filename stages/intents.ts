@@ -15,6 +15,8 @@ import type { Tally } from "../schemas/manifest.ts";
 import type { Rejection } from "../schemas/rejection.ts";
 import { askByBatch, askFor, conversationsLeft, questionOf, requireAnswers, requireServer } from "./intents/ask.ts";
 import { generated } from "./intents/generated.ts";
+import { IMPORT, localFiles, pinImports } from "./intents/import/files.ts";
+import { IMPORTED, imported, joinImports } from "./intents/import/join.ts";
 import { Journal } from "./intents/journal.ts";
 import { IntentsOptions, UNHASHED } from "./intents/options.ts";
 import { loadPrompt } from "./intents/prompt.ts";
@@ -29,6 +31,8 @@ export const JOURNAL = "journal";
 function requireProvider(options: IntentsOptions, { env }: World): void {
   if (options.provider === "recorded" && options.recorded === null)
     throw new UsageError("--intents recorded needs --recorded FILE");
+  if (options.provider === "import" && options.import.length === 0)
+    throw new UsageError("--intents import needs --import FILE,… or --import hf://datasets/<owner>/<name>/<path>");
   if (options.intentPrompt !== null) loadPrompt(options.intentPrompt);
   if (["openai", "batch"].includes(options.provider)) requireServer(options, env);
 }
@@ -36,6 +40,7 @@ function requireProvider(options: IntentsOptions, { env }: World): void {
 /** Sees to it that all that the provider needs is there. */
 async function ask(task: Task<IntentsOptions>): Promise<Partial<Tally>> {
   const { options, world, signal } = task;
+  if (options.provider === "import") return joinImports(task);
   if (options.provider !== "openai" && options.provider !== "batch") return {};
   const total = (await task.manifest("dedup")).kept;
   const journal = await Journal.open(task.path(JOURNAL));
@@ -71,6 +76,8 @@ async function providerFor(task: Task<IntentsOptions>, wanted: ReadonlySet<strin
   switch (options.provider) {
     case "none":
       return none;
+    case "import":
+      return imported(task);
     case "recorded":
       return recorded(options.recorded ?? "", { wanted, source: task.plan.source }, options.intentPrefix, signal);
     default:
@@ -130,8 +137,12 @@ export const intents = defineStage({
   options: IntentsOptions,
   unhashed: UNHASHED,
   require: requireProvider,
-  files: ({ recorded, intentPrompt }) => [recorded, intentPrompt].filter((path) => path !== null),
-  lasting: [JOURNAL],
+  pin: async (options, world) =>
+    options.provider === "import" ? { ...options, import: await pinImports(options.import, world) } : options,
+  files: ({ provider, recorded, intentPrompt, import: published }) =>
+    provider === "import" ? localFiles(published) : [recorded, intentPrompt].filter((path) => path !== null),
+  lasting: [JOURNAL, IMPORT],
+  isIntermediate: (name) => name.startsWith(`${IMPORTED}-`),
   phases: [
     { name: "ask", tasks: () => 1, run: ask, inMain: () => 1 },
     { name: "judge", tasks: (plan) => plan.shards, run: judge },

@@ -46,7 +46,10 @@ export async function makePlan(
     shards: settings.shards ?? Math.max(1, Math.round(bytes / SHARD_BYTES)),
     stages: [],
   };
-  for (const stage of stages) plan.stages.push(await planStage(stage, options.get(stage.name) ?? {}, plan));
+  for (const stage of stages) {
+    const given = options.get(stage.name) ?? {};
+    plan.stages.push(await planStage(stage, (await stage.pin?.(given, world)) ?? given, plan));
+  }
   return { plan, settings };
 }
 

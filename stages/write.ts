@@ -11,8 +11,9 @@ import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import { Baseline } from "../schemas/baseline.ts";
 import { Conversation } from "../schemas/conversation.ts";
+import type { EndLabels } from "../schemas/ending.ts";
 import { Intent } from "../schemas/intent.ts";
-import type { Tally } from "../schemas/manifest.ts";
+import type { Manifest, Tally } from "../schemas/manifest.ts";
 import { Reconciled } from "../schemas/reconciled.ts";
 import { Sample } from "../schemas/sample.ts";
 import { Split } from "../schemas/user.ts";
@@ -113,7 +114,7 @@ async function writeShard(task: Task<WriteOptions>): Promise<Partial<Tally>> {
   const { folder, name, open } = FILE_FORMATS[task.options.format];
   const path = (split: Split) =>
     join(task.run.folder, "dataset", folder(split), shardName(name(split), index, plan.shards, task.options.format));
-  const settings = await loadSettings(task.options);
+  const settings = await loadSettings(task.options, isWeighted(flipped));
   const output = new Output(
     Split.options.filter((split) => (flipped.counts[`samples_${split}`] ?? 0) > 0),
     (split, columns) => open(path(split), columns),
@@ -137,6 +138,11 @@ async function writeShard(task: Task<WriteOptions>): Promise<Partial<Tally>> {
   }
   const rejected = await task.writeRejections(output.rejections);
   return { taken: output.taken, in: output.taken, kept: output.kept, rejected, counts: output.counts };
+}
+
+/** True if `flip` gave weights to ends. */
+function isWeighted({ stage, options }: Manifest): boolean {
+  return stage === "flip" && options["endLabels"] === ("weighted" satisfies EndLabels);
 }
 
 /** The samples of one shard, conversation by conversation. */
@@ -198,7 +204,18 @@ async function writeAround(task: Task<WriteOptions>): Promise<Partial<Tally>> {
     privacy: null,
   };
   const card: CardInput = { plan, manifests, shards, options, added, baselines: measured, reconciled, ...about };
-  const facts = { form, format, chatFormat: chat.name, layout, splits, maxTokens, added, binPack };
+  const weighted = manifests.some(isWeighted);
+  const facts = {
+    form,
+    format,
+    chatFormat: chat.name,
+    layout,
+    splits,
+    maxTokens,
+    added,
+    binPack,
+    isWeighted: weighted,
+  };
   const files: RecipeFile[] = [
     { path: "README.md", text: datasetCard(card) },
     { path: "chat_template.jinja", text: chat.template },

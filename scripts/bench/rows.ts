@@ -21,6 +21,7 @@ const LAYOUTS = ["samples", "packed"] as const;
 
 type Work = { readonly dialogues: readonly Turn[][]; readonly layout: (typeof LAYOUTS)[number] };
 type Done = { readonly rows: number; readonly tokens: number };
+type Measured = Done & { readonly ms: number; readonly cpuMs: number };
 
 async function main(paths: string[]): Promise<void> {
   const dialogues = dialoguesOf(paths);
@@ -30,16 +31,14 @@ async function main(paths: string[]): Promise<void> {
   );
   for (const layout of LAYOUTS)
     for (const threads of [1, 2]) {
-      const rates: number[] = [];
-      let done: Done = { rows: 0, tokens: 0 };
-      for (let round = 1; round <= ROUNDS; round++) {
-        const [ms, found] = await measure(dialogues, layout, threads);
-        rates.push((1000 * found.tokens) / ms);
-        done = found;
-      }
-      const shown = rates.map((rate) => `${(rate / 1e6).toFixed(2)} M/s`).join(" ");
+      const rounds: Measured[] = [];
+      for (let round = 1; round <= ROUNDS; round++) rounds.push(await measure(dialogues, layout, threads));
+      const rates = (key: "ms" | "cpuMs") =>
+        rounds.map((each) => (each.tokens / each[key] / 1e3).toFixed(2).padStart(5)).join("");
+      const { rows, tokens } = rounds[0] as Measured;
+      const made = `${count(rows)} rows, ${count(tokens)} tokens`;
       console.log(
-        `${layout.padEnd(8)} ${threads} thread${threads === 1 ? " " : "s"}  ${shown}  (${count(done.rows)} rows, ${count(done.tokens)} tokens)`,
+        `${layout.padEnd(8)} ${threads} thread${threads === 1 ? " " : "s"} ${rates("ms")} M/s,${rates("cpuMs")} M per CPU second (${made})`,
       );
     }
   console.log(`\npeak memory ${count(process.resourceUsage().maxRSS / 1000)} MB, all threads together`);
@@ -64,20 +63,21 @@ function dialoguesIn(path: string): Turn[][] {
   );
 }
 
-/** Milliseconds from the word go to the last answer, and what was made. */
-async function measure(dialogues: Turn[][], layout: Work["layout"], threads: number): Promise<[number, Done]> {
+/** What was made, and how long it took from the word go to the last answer; other programs only slow the clock, not the CPU's. */
+async function measure(dialogues: Turn[][], layout: Work["layout"], threads: number): Promise<Measured> {
   const workers = Array.from({ length: threads }, (_, part) => {
     const workerData: Work = { dialogues: dialogues.filter((_, at) => at % threads === part), layout };
     return new Worker(new URL(import.meta.url), { workerData });
   });
   await Promise.all(workers.map((worker) => once(worker, "message")));
-  const start = performance.now();
+  const [start, startCpu] = [performance.now(), process.cpuUsage()];
   for (const worker of workers) worker.postMessage("go");
   const done = (await Promise.all(workers.map((worker) => once(worker, "message")))) as [Done][];
   const ms = performance.now() - start;
+  const { user, system } = process.cpuUsage(startCpu);
   await Promise.all(workers.map((worker) => worker.terminate()));
   const sum = (key: keyof Done) => done.reduce((total, [each]) => total + each[key], 0);
-  return [ms, { rows: sum("rows"), tokens: sum("tokens") }];
+  return { rows: sum("rows"), tokens: sum("tokens"), ms, cpuMs: (user + system) / 1000 };
 }
 
 /** In a worker thread: gets ready, waits, and answers with what it made. */
@@ -96,7 +96,9 @@ async function work({ dialogues, layout }: Work): Promise<void> {
     const output = new Output(["train"], () => file, settings);
     const from = { source: "bench", language: "English", country: null, model: null, user_id: null };
     for (const [at, turns] of dialogues.entries()) {
-      const samples = flip({ id: `bench:${at}`, turns }, "train").filter((each): each is Sample => "kind" in each);
+      const samples = flip({ id: `bench:${at}`, turns }, { split: "train" }).filter(
+        (each): each is Sample => "kind" in each,
+      );
       await output.add(
         { ...from, turns },
         "You are a user chatting with an assistant language model to get help.",

@@ -1,7 +1,6 @@
 import { basename, join } from "node:path";
-import { UsageError } from "../../pipeline/errors.ts";
 import { writeText } from "../../pipeline/files.ts";
-import { fetchHubFile, listHubFiles, resolveRevision } from "../../pipeline/hub.ts";
+import { fetchAddress, hubAddress } from "../../pipeline/hub-address.ts";
 import { hubNet } from "../../pipeline/net.ts";
 import { compare } from "../../pipeline/order.ts";
 import { readParquet } from "../../pipeline/parquet.ts";
@@ -87,8 +86,6 @@ function show(
   );
 }
 
-const HUB = /^hf:\/\/datasets\/([^/@]+\/[^/@]+)(?:@([^/]+))?\/(.+)$/;
-
 /** Local files as they are; files of the Hub (`hf://datasets/owner/name@revision/path`) fetched into `folder`. */
 async function evaluationFiles(
   against: readonly string[],
@@ -97,35 +94,17 @@ async function evaluationFiles(
 ): Promise<EvaluationFile[]> {
   const files: EvaluationFile[] = [];
   for (const each of against) {
-    const [, repo, asked = "main", path] = HUB.exec(each) ?? [];
-    if (each.startsWith("hf://") && (repo === undefined || path === undefined))
-      throw new UsageError(
-        `--against ${each}: expected hf://datasets/<owner>/<name>/<path>, with @<revision> after the name if wanted`,
-      );
-    if (repo !== undefined && path !== undefined) files.push(...(await fetched({ repo, asked, path }, folder, signal)));
-    else {
+    const address = hubAddress(each, "--against");
+    if (address === null) {
       await requireReadable(each);
       files.push({ path: each, name: basename(each) });
+    } else {
+      for (const { path, file } of await fetchAddress(address, folder, hubNet(process.env, { signal })))
+        files.push({ path, name: `${address.repo}/${file.path}` });
     }
   }
   const names = files.map((file) => file.name);
   return files.map((file) =>
     names.filter((name) => name === file.name).length > 1 ? { ...file, name: file.path } : file,
   );
-}
-
-async function fetched(
-  { repo, asked, path }: { repo: string; asked: string; path: string },
-  folder: string,
-  signal: AbortSignal,
-): Promise<EvaluationFile[]> {
-  const net = hubNet(process.env, { signal });
-  const source = { repo, revision: await resolveRevision({ repo, revision: asked }, net) };
-  const files: EvaluationFile[] = [];
-  for (const file of await listHubFiles(source, [path], net)) {
-    const destination = join(folder, repo, source.revision, file.path);
-    await fetchHubFile(source, file, destination, net, () => {});
-    files.push({ path: destination, name: `${repo}/${file.path}` });
-  }
-  return files;
 }

@@ -39,7 +39,7 @@ export async function showSamples(path: string, flags: InspectFlags): Promise<vo
   for await (const row of rowsOf(path, flags)) {
     const about = headOf(row);
     if (!matches(about, flags)) continue;
-    const shown = { ...about, parts: partsOf(row, path, settings, flags.ids) };
+    const shown = { ...about, parts: partsOf(row, path, settings) };
     if (flags.json) console.log(JSON.stringify(asJson(shown, flags.ids)));
     else print(shown, flags.ids);
     left--;
@@ -63,8 +63,8 @@ async function settingsFor(path: string, flags: InspectFlags): Promise<Settings>
   return loadSettings(options.tokenizer === "none" ? { ...options, tokenizer: "llama3", form: "samples" } : options);
 }
 
-/** Neighbours that are both in the loss, or both not, as one part. Text is read again with ids only if they are wanted. */
-function partsOf(row: unknown, path: string, settings: Settings, ids: boolean): Part[] {
+/** Neighbours that are both in the loss, or both not, as one part. */
+function partsOf(row: unknown, path: string, settings: Settings): Part[] {
   const found = seen(row, settings.chat);
   const { encoder } = settings;
   if (!found || !encoder) throw new InputError(`${path}: not a row of a dataset; is it a file that flipturn wrote?`);
@@ -81,7 +81,7 @@ function partsOf(row: unknown, path: string, settings: Settings, ids: boolean): 
     for (const [at, id] of found.ids.entries()) add(found.inLoss[at] ?? false, "", [id]);
     return parts.map((part) => ({ ...part, text: encoder.decode(part.ids) }));
   }
-  for (const segment of found as readonly Segment[]) add(segment.loss, segment.text, ids ? encoder.ids(segment) : []);
+  for (const segment of found as readonly Segment[]) add(segment.loss, segment.text, encoder.ids(segment));
   return parts;
 }
 
@@ -164,10 +164,19 @@ function print({ id, kind, split, parts }: Shown, ids: boolean): void {
     else process.stdout.write(loss ? `\n--- target (in the loss) ---${text}\n--- end of target ---\n` : text);
   }
   console.log();
-  if (ids) {
+  if (ids)
     console.log(parts.map(({ ids: own, loss }) => paint(loss ? "green" : "dim", `[${own.join(", ")}]`)).join(" "));
-    const count = (loss: boolean) => parts.reduce((sum, part) => sum + (part.loss === loss ? part.ids.length : 0), 0);
-    console.log(`${count(false)} tokens of context, ${count(true)} of target; only the target counts towards the loss`);
-  }
+  console.log(paint("dim", lossLine(parts)));
   console.log();
+}
+
+/** What of a row counts towards the loss, in words. */
+function lossLine(parts: readonly Part[]): string {
+  const targets = parts.filter(({ loss }) => loss);
+  const count = (list: readonly Part[]) => list.reduce((sum, { ids }) => sum + ids.length, 0);
+  const all = `in the loss: ${count(targets)} of ${count(parts)} tokens`;
+  const [only] = targets;
+  if (targets.length !== 1 || !only) return `${all}, those of ${targets.length} targets`;
+  const { text } = only;
+  return `${all}, ${JSON.stringify(text.length <= 60 ? text : `${text.slice(0, 30)} … ${text.slice(-30)}`)}`;
 }

@@ -6,23 +6,48 @@ import { type Run, stageFolder } from "../../pipeline/plan.ts";
 import { keyed } from "../../pipeline/random.ts";
 import type { Turn } from "../../schemas/conversation.ts";
 import type { Intent } from "../../schemas/intent.ts";
+import type { Manifest } from "../../schemas/manifest.ts";
 import { Journal } from "../../stages/intents/journal.ts";
 import { type LedgerRow, ledger } from "../../stages/intents/ledger.ts";
 import { JOURNAL } from "../../stages/intents.ts";
 import { count, paint, table } from "../draw.ts";
 import { findRun } from "./status.ts";
 
-/** `flipturn intents ledger`: what was sent and spent, by model. */
+/** `flipturn intents ledger`: what was sent and spent, by model, and what the stage has come to. */
 export async function showLedger(flags: { output?: string; json?: boolean }): Promise<void> {
   const run = await findRun(flags.output);
   const folder = join(stageFolder(run, "intents"), JOURNAL);
-  const rows = readLedger(run);
-  if (flags.json) return console.log(JSON.stringify(rows, null, 2));
-  if (rows.length === 0) return console.log(`${run.folder}: nothing was sent to a language model`);
-  console.log(ledgerText(rows));
-  console.log(
-    `\nEvery line of it:  duckdb -c "SELECT asked, mode, status, count(*), sum(usd) FROM '${join(folder, "answers.jsonl")}' GROUP BY ALL"`,
-  );
+  const models = readLedger(run);
+  const intents = coverage(await finishedManifest(run, "intents"));
+  if (flags.json) return console.log(JSON.stringify({ models, intents }, null, 2));
+  console.log(models.length === 0 ? `${run.folder}: nothing was sent to a language model` : ledgerText(models));
+  if (intents !== null) console.log(`\n${coverageText(intents)}`);
+  if (models.length > 0)
+    console.log(
+      `\nEvery line of it:  duckdb -c "SELECT asked, mode, status, count(*), sum(usd) FROM '${join(folder, "answers.jsonl")}' GROUP BY ALL"`,
+    );
+}
+
+/** Where the intents of a finished stage come from, and how many conversations have one. */
+function coverage(manifest: Manifest | null) {
+  if (manifest === null) return null;
+  const { options, in: conversations, kept, rejected, counts } = manifest;
+  return { provider: String(options["provider"]), conversations, kept, rejected, counts };
+}
+
+function coverageText({ provider, conversations, kept, rejected, counts }: NonNullable<ReturnType<typeof coverage>>) {
+  const list = (all: Record<string, number>, prefix = "") =>
+    Object.entries(all)
+      .filter(([name, number]) => name.startsWith(prefix) && number > 0)
+      .map(([name, number]) => `${name.slice(prefix.length).replaceAll("_", " ")} ${count(number)}`)
+      .join(", ");
+  const lines = [
+    `intents from ${provider}: ${count(kept)} of ${count(conversations)} conversations have one`,
+    kept < conversations && `  without        ${list(rejected)}`,
+    provider === "import" && `  conversations  ${list(counts, "imported_")}`,
+    provider === "import" && `  published rows ${list(counts, "published_")}`,
+  ];
+  return lines.filter((line) => line !== false).join("\n");
 }
 
 /** What a run has sent and spent, by model and mode; nothing where no model was asked. */
@@ -51,7 +76,12 @@ function ledgerText(rows: readonly LedgerRow[]): string {
 export type Reviewed = Pick<
   Intent,
   "conversation_id" | "intent" | "status" | "words" | "from_user" | "copied" | "specificity"
-> & { turns: Turn[]; picked: "worst" | "random" };
+> & {
+  turns: Turn[];
+  picked: "worst" | "random";
+  /** Of an intent that was rejected: what was found, such as the answer that is none. */
+  detail: Record<string, unknown> | null;
+};
 
 /** Flags of `flipturn intents review`. */
 export interface ReviewFlags {
@@ -91,14 +121,19 @@ async function pick(run: Run, picked: Reviewed["picked"], order: string, rows: n
   // The order is found without reading a text of the conversations.
   const sql = `WITH chosen AS (SELECT ${columns}, row_number() OVER (ORDER BY ${order}) AS place
       FROM read_parquet(${glob("intents", "intents")}) ORDER BY place LIMIT ${rows})
-    SELECT chosen.*, c.turns FROM chosen JOIN read_parquet(${glob("prepare", "conversations")}) c
-      ON c.id = chosen.conversation_id ORDER BY place`;
-  const found: Reviewed[] = [];
+    SELECT chosen.*, c.turns, r.detail FROM chosen JOIN read_parquet(${glob("prepare", "conversations")}) c
+      ON c.id = chosen.conversation_id LEFT JOIN read_parquet(${glob("intents", "rejections")}) r
+      ON r.conversation_id = chosen.conversation_id ORDER BY place`;
+  const all: Reviewed[] = [];
   for await (const row of query(sql, run.folder)) {
-    const { place: _, ...each } = row as Omit<Reviewed, "picked"> & { place: number };
-    found.push({ ...each, picked });
+    const {
+      place: _,
+      detail,
+      ...each
+    } = row as Omit<Reviewed, "picked" | "detail"> & { place: number; detail?: string };
+    all.push({ ...each, picked, detail: detail ? JSON.parse(detail) : null });
   }
-  return found;
+  return all;
 }
 
 /** A draw that the seed decides: by the keyed hash of the id. */
@@ -130,12 +165,19 @@ function reviewText(each: Reviewed, width: number): string {
     `${each.words ?? 0} words, ${share} of them the user's, ${each.copied ?? 0} copied in a row`,
     "",
     ...wrap(each.intent ?? "(no intent)", half),
+    ...detailLines(each.detail).flatMap((line) => wrap(line, half)),
   ];
   const right = each.turns.flatMap(({ role, content }) => wrap(`${role}: ${content.slice(0, 600)}`, half)).slice(0, 40);
   const rows = Array.from({ length: Math.max(left.length, right.length) }, (_, at) => {
     return `${(left[at] ?? "").slice(0, half).padEnd(half)} | ${right[at] ?? ""}`.trimEnd();
   });
   return [paint("bold", rows[0] ?? ""), ...rows.slice(1)].join("\n");
+}
+
+/** What was found in place of an intent, a line each. */
+function detailLines(detail: Reviewed["detail"]): string[] {
+  const told = Object.entries(detail ?? {}).filter(([name, value]) => !["origin", "model"].includes(name) && value);
+  return told.map(([name, value]) => `${name}: ${value}`);
 }
 
 /** The text in lines of at most so many characters, cut at spaces where there are any; control characters are shown as `·`. */

@@ -98,13 +98,14 @@ function estimateText(ahead: Estimate): string {
       ? "  cost     no price is known for this model at this server; --price input=…,output=… gives one"
       : `  cost     ${rangeText(usd.sync, dollars)} one by one, ${rangeText(usd.batch, dollars)} by --intents batch${ahead.spent_usd > 0 ? `; ${dollars(ahead.spent_usd)} spent so far` : ""}`,
     pilot &&
-      `  usage    ${count(pilot.requests)} answers so far: ${pilot.input_tokens.toFixed(1)} tokens in and ${pilot.output_tokens.toFixed(1)} out each; the tokens out above go by it`,
+      `  usage    ${count(pilot.conversations)} conversations answered so far took ${pilot.requests.toFixed(2)} requests each, ${pilot.input_tokens.toFixed(1)} tokens in (${pilot.cached_tokens.toFixed(1)} of them cached) and ${pilot.output_tokens.toFixed(1)} out; tokens and cost above go by it`,
     ahead.minutes === null
       ? "  time     --requests-per-minute and --tokens-per-minute say how long it takes"
       : `  time     ${duration(60 * ahead.minutes)} at the given limits`,
     overflow !== null &&
       overflow > 0 &&
       `  context  ${count(overflow)} conversations do not fit in ${count(ahead.context_tokens ?? 0)} tokens: turns in their middle will be left out`,
+    overflow === null && "  context  not known for this model; --context-tokens says what does not fit",
     shutdown && `  model    announced to be shut down on ${shutdown.day} (as of ${shutdown.asOf})`,
   ];
   return lines.filter((line) => typeof line === "string").join("\n");

@@ -19,11 +19,8 @@ import {
   stagedFolder,
   stageFiles,
 } from "../../stages/publish.ts";
-import { BinRow } from "../../stages/write/bins.ts";
-import { datasetCard } from "../../stages/write/card.ts";
-import { columnsOf } from "../../stages/write/columns.ts";
+import { columnsOfCard, datasetCard } from "../../stages/write/card.ts";
 import { FILE_FORMATS, firstRow, readRows } from "../../stages/write/files.ts";
-import { FORMS } from "../../stages/write/forms.ts";
 import { languagesOf } from "../../stages/write/languages.ts";
 import { loadSettings } from "../../stages/write/settings.ts";
 import { WriteOptions } from "../../stages/write.ts";
@@ -59,7 +56,7 @@ export async function publishFolder(
   const options = { ...given, key: secretOf(run) };
   const writing = WriteOptions.parse(manifest.options);
   const parts = await artefacts(run);
-  const columns = writing.binPack ? BinRow : columnsOf(FORMS[writing.form], writing.layout);
+  const columns = columnsOfCard({ manifests: await manifestsOf(run), options: writing });
   const { open } = FILE_FORMATS[writing.format];
   const files = datasetFiles(manifest);
   const staged = await stageFiles(
@@ -71,6 +68,13 @@ export async function publishFolder(
   const text = await card(run, manifest, staged, options);
   const written = writeText(join(path, "README.md"), text);
   return { path, files: [{ path: "README.md", rows: null, ...written }, ...staged.files], staged };
+}
+
+/** The manifests of the stages before `write`. */
+async function manifestsOf(run: Run): Promise<Manifest[]> {
+  const manifests: Manifest[] = [];
+  for (const { name } of run.plan.stages) if (name !== "write") manifests.push(await requireDone(run, name));
+  return manifests;
 }
 
 async function artefacts(run: Run) {
@@ -91,8 +95,7 @@ function secretOf(run: Run): string {
 async function card(run: Run, manifest: Manifest, staged: Staged, options: PublishOptions): Promise<string> {
   const writing = WriteOptions.parse(manifest.options);
   const { conversations, samples } = await artefacts(run);
-  const manifests: Manifest[] = [];
-  for (const { name } of run.plan.stages) if (name !== "write") manifests.push(await requireDone(run, name));
+  const manifests = await manifestsOf(run);
   const data = staged.files.filter(({ rows }) => rows !== null);
   const rows = Object.fromEntries(Split.options.map((split) => [`rows_${split}`, rowsIn(data, split)]));
   const tally = { ...addTallies([manifest]), counts: { ...manifest.counts, ...rows } };

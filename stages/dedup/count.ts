@@ -3,7 +3,8 @@ import { Conversation } from "../../schemas/conversation.ts";
 import type { Tally } from "../../schemas/manifest.ts";
 import type { DedupOptions } from "../dedup.ts";
 import { MIN_COUNTS } from "./curve.ts";
-import { type Counted, encodeRuns, joinRanges, KeyCounter, mergeAll, moreThan, readRange } from "./runs.ts";
+import { type Counted, encodeRuns, joinRanges, moreThan, readRange } from "./runs.ts";
+import { countKeys, readRangeKeys, Scatter } from "./scatter.ts";
 import { NGRAM, WordScanner } from "./words.ts";
 
 /** The hashes that a text is counted by: its 7-grams, or, if wanted, itself as a whole when it is shorter. */
@@ -12,28 +13,39 @@ export function scan(scanner: WordScanner, opening: string, options: Pick<DedupO
   return scanner.grams || (options.shortPrompts === "drop" ? scanner.scanWhole() : 0);
 }
 
-/** Counts the 7-grams of the openings of a shard. */
+/** Ranges of hashes that one task of `merge` goes through, one after the other: less memory, and sorting in the cache. */
+const RANGES = 8;
+
+/** Deals the 7-grams of the openings of a shard out into ranges of their hashes. */
 export async function count(task: Task<DedupOptions>): Promise<Partial<Tally>> {
   const scanner = new WordScanner();
-  const counter = new KeyCounter(task.index);
+  const scatter = new Scatter(RANGES * task.plan.shards);
   let short = 0;
-  for await (const { opening } of task.read("prepare", "conversations", Conversation.pick({ opening: true }))) {
-    const grams = scan(scanner, opening, task.options);
-    if (scanner.words < NGRAM) short++;
-    counter.addDistinct(scanner.gramLow, scanner.gramHigh, grams);
+  async function* blocks(): AsyncGenerator<Uint8Array> {
+    for await (const { opening } of task.read("prepare", "conversations", Conversation.pick({ opening: true }))) {
+      const grams = scan(scanner, opening, task.options);
+      if (scanner.words < NGRAM) short++;
+      scatter.add(scanner.gramLow, scanner.gramHigh, grams);
+      for (const block of scatter.full()) yield block;
+    }
+    yield* scatter.finish();
   }
-  await task.writeBytes(task.path(runsFile("counts", task.index)), encodeRuns(counter.finish(), task.plan.shards));
+  await task.writeBytes(task.path(runsFile("counts", task.index)), blocks());
   return { counts: { openings_under_7_words: short } };
 }
 
-/** Adds up the counts of a range of hashes and sets aside the 7-grams that any threshold, also of the curve, asks for. */
+/** Counts the hashes of some ranges and sets aside the 7-grams that any threshold, also of the curve, asks for. */
 export async function merge(task: Task<DedupOptions>): Promise<Partial<Tally>> {
   const { minCount } = task.options;
-  const all = mergeAll(shardsOf(task).map((shard) => readRange(task.path(runsFile("counts", shard)), task.index)));
-  const frequent = moreThan(all, Math.min(minCount, MIN_COUNTS[0]));
+  const least = Math.min(minCount, MIN_COUNTS[0]);
+  const counted = Array.from({ length: RANGES }, (_, at) => RANGES * task.index + at).map((range) => {
+    const shards = shardsOf(task).map((shard) => readRangeKeys(task.path(runsFile("counts", shard)), range));
+    return countKeys(shards, least);
+  });
+  const frequent = joinRanges(counted.map((each) => each.frequent));
   await task.writeBytes(task.path(runsFile("frequent", task.index)), encodeRuns(frequent, 1));
   const heavy = frequent.counts.reduce((sum, count) => sum + Number(count > minCount), 0);
-  return { counts: { distinct_7grams: all.keys.length, heavy_7grams: heavy } };
+  return { counts: { distinct_7grams: counted.reduce((sum, { distinct }) => sum + distinct, 0), heavy_7grams: heavy } };
 }
 
 /** All 7-grams that `merge` set aside, in the order of their hashes. */

@@ -31,7 +31,7 @@ export class Curve {
   /** Adds one conversation; null = it has no heavy 7-gram at any threshold. */
   add(user: string, profile: Profile | null): void {
     addTo(this.#conversations, profile ?? NONE);
-    this.#lower(keyOf(user), profile ?? NONE);
+    this.#lower(userKey(user), profile ?? NONE);
   }
 
   /** Adds what another curve has gathered. */
@@ -107,6 +107,12 @@ function addTo(counts: readonly Uint32Array[], profile: Profile): void {
     const level = profile[at] as number;
     own[level] = (own[level] as number) + 1;
   }
+}
+
+/** The key of a user: of ids that are hashes already the first 16 of their 32 hex digits. */
+function userKey(user: string): readonly [number, number] {
+  if (!/^[0-9a-f]{32}$/.test(user)) return keyOf(user);
+  return [Number.parseInt(user.slice(0, 8), 16) || 1, Number.parseInt(user.slice(8, 16), 16)];
 }
 
 /** How many reached more than `level` coverages. */

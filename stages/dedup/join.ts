@@ -8,7 +8,7 @@ import { Template } from "../../schemas/template.ts";
 import type { DedupOptions } from "../dedup.ts";
 import { readHeavy, runsFile, shardsOf } from "./count.ts";
 import { Curve } from "./curve.ts";
-import { GramText, MarkRow } from "./mark.ts";
+import { GramText, readMarks } from "./mark.ts";
 import { readReview, requireFresh } from "./review.ts";
 import { mergeAll, readRange } from "./runs.ts";
 import { chainGrams, type Gram, TemplateTable } from "./templates.ts";
@@ -32,8 +32,7 @@ export async function join(task: Task<DedupOptions>): Promise<Partial<Tally>> {
     (grams[gram] as Gram).text = text;
   const review = options.review === null ? null : readReview(options.review);
   const table = new TemplateTable(chains, grams, options, review?.decisions);
-  for (const shard of shardsOf(task))
-    for await (const found of task.read("dedup", "marks", MarkRow, shard)) table.add(found, shard);
+  for (const shard of shardsOf(task)) for await (const found of readMarks(task, shard)) table.add(found, shard);
   const rows = table.rows();
   if (review) requireFresh(review, rows);
   await task.write("templates", Template, rows, ONE);

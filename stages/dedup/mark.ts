@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseLine, readLines } from "../../pipeline/jsonl.ts";
 import type { Task } from "../../pipeline/task.ts";
 import { Conversation } from "../../schemas/conversation.ts";
 import type { Tally } from "../../schemas/manifest.ts";
@@ -10,7 +11,7 @@ import { coveredWords, linkKey, type Mark } from "./templates.ts";
 import { NGRAM, WordScanner } from "./words.ts";
 
 /** Which heavy 7-grams a conversation's opening has, and where. */
-export const MarkRow = z.object({
+const MarkRow = z.object({
   id: z.string(),
   user: z.string(),
   country: z.string().nullable(),
@@ -21,6 +22,9 @@ export const MarkRow = z.object({
 });
 /** The text of a heavy 7-gram, as one shard spells it. */
 export const GramText = z.object({ gram: z.int(), text: z.string() });
+
+/** Characters of marks that are written at a time. */
+const LINES_LENGTH = 1 << 18;
 
 const Row = Conversation.pick({ id: true, user_id: true, country: true, started_at: true, opening: true });
 type Row = z.infer<typeof Row>;
@@ -92,7 +96,7 @@ export async function mark(task: Task<DedupOptions>): Promise<Partial<Tally>> {
       yield own;
     }
   }
-  await task.write("marks", MarkRow, marks());
+  await task.writeBytes(task.path(marksFile(task.index)), lines(marks()));
   await task.writeBytes(task.path(runsFile("links", task.index)), encodeRuns(links.finish(), 1));
   await task.writeBytes(task.path(runsFile("profiles", task.index)), [curve.encode()]);
   await task.write(
@@ -101,6 +105,27 @@ export async function mark(task: Task<DedupOptions>): Promise<Partial<Tally>> {
     [...texts].map(([gram, text]) => ({ gram, text })),
   );
   return {};
+}
+
+/** Marks as lines of JSON: lists of numbers take a tenth of the time that they take as Parquet. */
+async function* lines(marks: AsyncIterable<Mark>): AsyncGenerator<Uint8Array> {
+  let text = "";
+  for await (const each of marks) {
+    text += `${JSON.stringify(each)}\n`;
+    if (text.length < LINES_LENGTH) continue;
+    yield Buffer.from(text);
+    text = "";
+  }
+  yield Buffer.from(text);
+}
+
+/** The marks of a shard, in the order of its conversations. */
+export async function* readMarks(task: Task<DedupOptions>, shard = task.index): AsyncGenerator<Mark> {
+  for await (const line of readLines(task.path(marksFile(shard)), task.signal)) yield MarkRow.parse(parseLine(line));
+}
+
+function marksFile(shard: number): string {
+  return `marks-${String(shard).padStart(5, "0")}.jsonl`;
 }
 
 /** Notes which heavy 7-gram is the next after which, each where it stands first. */

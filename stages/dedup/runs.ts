@@ -35,13 +35,8 @@ export class KeyCounter {
       this.#lanes[lane] = low[each] as number;
       this.#lanes[lane + 1] = high[each] as number;
     }
-    const added = this.#keys.subarray(first, first + count).sort();
-    let kept = 0;
-    for (let each = 0; each < count; each++) {
-      const key = added[each] as bigint;
-      if (each === 0 || key !== added[kept - 1]) added[kept++] = key;
-    }
-    this.#size += kept;
+    this.#keys.subarray(first, first + count).sort();
+    this.#size = first + distinct(this.#lanes, first, count);
   }
 
   /** Adds one key. */
@@ -74,17 +69,43 @@ export class KeyCounter {
   }
 }
 
+/** Moves the different keys among `count` sorted ones, from `first` on, to the front; returns how many they are. */
+function distinct(lanes: Uint32Array, first: number, count: number): number {
+  let kept = first;
+  for (let each = first; each < first + count; each++) {
+    const [low, high] = [lanes[2 * each] as number, lanes[2 * each + 1] as number];
+    if (each > first && lanes[2 * kept - 2] === low && lanes[2 * kept - 1] === high) continue;
+    lanes[2 * kept] = low;
+    lanes[2 * kept + 1] = high;
+    kept++;
+  }
+  return kept - first;
+}
+
+/** Keys as two lanes of 32 bits each, low before high: numbers that need no BigInt to be compared. */
+export function lanesOf(keys: BigUint64Array): Uint32Array {
+  return new Uint32Array(keys.buffer, keys.byteOffset, 2 * keys.length);
+}
+
 function runLengths(sorted: BigUint64Array, owner: number): Counted {
-  let distinct = 0;
-  for (let at = 0; at < sorted.length; at++) if (at === 0 || sorted[at] !== sorted[at - 1]) distinct++;
-  const keys = new BigUint64Array(distinct);
-  const counts = new Uint32Array(distinct);
+  const lanes = lanesOf(sorted);
+  const isNew = (at: number) =>
+    at === 0 || lanes[2 * at] !== lanes[2 * at - 2] || lanes[2 * at + 1] !== lanes[2 * at - 1];
+  let different = 0;
+  for (let at = 0; at < sorted.length; at++) if (isNew(at)) different++;
+  const keys = new BigUint64Array(different);
+  const own = lanesOf(keys);
+  const counts = new Uint32Array(different);
   let last = -1;
   for (let at = 0; at < sorted.length; at++) {
-    if (at === 0 || sorted[at] !== sorted[at - 1]) keys[++last] = sorted[at] as bigint;
+    if (isNew(at)) {
+      last++;
+      own[2 * last] = lanes[2 * at] as number;
+      own[2 * last + 1] = lanes[2 * at + 1] as number;
+    }
     counts[last] = (counts[last] as number) + 1;
   }
-  return { keys, counts, owners: new Uint32Array(distinct).fill(owner) };
+  return { keys, counts, owners: new Uint32Array(different).fill(owner) };
 }
 
 /** The sum of counted runs: counts of equal keys added, the smallest owner kept. Merges in pairs: n log k. */
@@ -106,18 +127,38 @@ function mergeTwo(a: Counted, b: Counted): Counted {
   const keys = new BigUint64Array(most);
   const counts = new Uint32Array(most);
   const owners = new Uint32Array(most);
+  const [left, right, merged] = [lanesOf(a.keys), lanesOf(b.keys), lanesOf(keys)];
   let [i, j, n] = [0, 0, 0];
   while (i < a.keys.length || j < b.keys.length) {
-    const left = i < a.keys.length && (j >= b.keys.length || (a.keys[i] as bigint) <= (b.keys[j] as bigint));
-    const right = j < b.keys.length && (i >= a.keys.length || (b.keys[j] as bigint) <= (a.keys[i] as bigint));
-    keys[n] = (left ? a.keys[i] : b.keys[j]) as bigint;
-    counts[n] = (left ? (a.counts[i] as number) : 0) + (right ? (b.counts[j] as number) : 0);
-    owners[n] = Math.min(left ? (a.owners[i] as number) : 0xffffffff, right ? (b.owners[j] as number) : 0xffffffff);
+    const order = compareAt(left, i, right, j);
+    if (order <= 0) {
+      merged[2 * n] = left[2 * i] as number;
+      merged[2 * n + 1] = left[2 * i + 1] as number;
+      counts[n] = a.counts[i] as number;
+      owners[n] = a.owners[i] as number;
+    } else {
+      merged[2 * n] = right[2 * j] as number;
+      merged[2 * n + 1] = right[2 * j + 1] as number;
+      counts[n] = b.counts[j] as number;
+      owners[n] = b.owners[j] as number;
+    }
+    if (order === 0) {
+      counts[n] = (counts[n] as number) + (b.counts[j] as number);
+      owners[n] = Math.min(owners[n] as number, b.owners[j] as number);
+    }
+    if (order <= 0) i++;
+    if (order >= 0) j++;
     n++;
-    if (left) i++;
-    if (right) j++;
   }
   return { keys: keys.slice(0, n), counts: counts.slice(0, n), owners: owners.slice(0, n) };
+}
+
+/** Order of key `i` of one list and key `j` of another: below 0, 0 or above; past its end a list has only larger ones. */
+function compareAt(left: Uint32Array, i: number, right: Uint32Array, j: number): number {
+  if (2 * j >= right.length) return -1;
+  if (2 * i >= left.length) return 1;
+  const high = (left[2 * i + 1] as number) - (right[2 * j + 1] as number);
+  return high === 0 ? (left[2 * i] as number) - (right[2 * j] as number) : high;
 }
 
 /** Runs of ascending ranges, one after the other. */

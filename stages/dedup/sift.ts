@@ -5,7 +5,7 @@ import { Template } from "../../schemas/template.ts";
 import type { DedupOptions } from "../dedup.ts";
 import { readContaminated } from "./contaminated.ts";
 import { GramRow, Survivor } from "./join.ts";
-import { MarkRow } from "./mark.ts";
+import { readMarks } from "./mark.ts";
 import { type Gram, type Mark, matchOf } from "./templates.ts";
 
 /** What templates and evaluation sets say about the conversations of a shard. */
@@ -29,7 +29,7 @@ export async function sift(task: Task<DedupOptions>): Promise<Sifted> {
   const survivors = new Set<string>();
   for await (const { id } of task.read("dedup", "survivors", Survivor)) survivors.add(id);
   const sifted: Sifted = { ...(await contaminated(task)), templates: new Map() };
-  for await (const mark of task.read("dedup", "marks", MarkRow)) {
+  for await (const mark of readMarks(task)) {
     const match = matchOf(mark, grams, options.coverage);
     if (!match) continue;
     sifted.templates.set(mark.id, (templates[match.template] as Template).id);

@@ -1,6 +1,20 @@
 /** Length of the word sequences that are counted; the paper's appendix A counts 7-grams. */
 export const NGRAM = 7;
 
+/** Odd factors of the polynomials that make one value of many words. */
+const LOW = 0x9e3779b1;
+const HIGH = 0x85ebca6b;
+/** By what a word is multiplied when it leaves a 7-gram, and what must be added for the 7 that every polynomial begins with. */
+const [LOW_GONE, HIGH_GONE] = [power(LOW, NGRAM), power(HIGH, NGRAM)];
+const LOW_MORE = Math.imul(NGRAM, LOW_GONE - power(LOW, NGRAM + 1));
+const HIGH_MORE = Math.imul(NGRAM, HIGH_GONE - power(HIGH, NGRAM + 1));
+
+function power(factor: number, exponent: number): number {
+  let product = 1;
+  for (let each = 0; each < exponent; each++) product = Math.imul(product, factor);
+  return product;
+}
+
 /** Class of a code point: 0 not known yet, 1 letter or digit, 2 other. Filled as text is met; 1.1 MB. */
 const classes = new Uint8Array(0x110000);
 const WORD = /[\p{L}\p{N}]/u;
@@ -47,7 +61,7 @@ export class WordScanner {
   scan(text: string): void {
     this.#text = normalise(text);
     this.#split();
-    for (let gram = 0; gram < this.grams; gram++) this.#combine(gram, gram, NGRAM);
+    if (this.words >= NGRAM) this.#roll();
   }
 
   /** Makes a text of fewer than seven words count as one gram, its whole; a text without words has none. */
@@ -67,8 +81,8 @@ export class WordScanner {
     let low = count;
     let high = count;
     for (let word = first; word < first + count; word++) {
-      low = (Math.imul(low, 0x9e3779b1) + (this.#low[word] as number)) | 0;
-      high = (Math.imul(high, 0x85ebca6b) + (this.#high[word] as number)) | 0;
+      low = (Math.imul(low, LOW) + (this.#low[word] as number)) | 0;
+      high = (Math.imul(high, HIGH) + (this.#high[word] as number)) | 0;
     }
     return [mix(low), mix(high)];
   }
@@ -87,8 +101,7 @@ export class WordScanner {
 
   #low32(first: number, count: number): number {
     let low = count;
-    for (let word = first; word < first + count; word++)
-      low = (Math.imul(low, 0x9e3779b1) + (this.#low[word] as number)) | 0;
+    for (let word = first; word < first + count; word++) low = (Math.imul(low, LOW) + (this.#low[word] as number)) | 0;
     return mix(low);
   }
 
@@ -105,7 +118,8 @@ export class WordScanner {
     const length = text.length;
     this.words = 0;
     for (let at = 0; at < length; ) {
-      const code = text.codePointAt(at) as number;
+      let code = text.charCodeAt(at);
+      if (code >= 0xd800) code = text.codePointAt(at) as number;
       if (!isWord(code)) {
         at += code > 0xffff ? 2 : 1;
         continue;
@@ -113,14 +127,15 @@ export class WordScanner {
       const start = at;
       let low = 0x811c9dc5;
       let high = 0x2f0b4a27;
-      for (let each = code; at < length; each = text.codePointAt(at) as number) {
-        if (!isWord(each)) break;
-        low = Math.imul(low ^ each, 0x01000193);
-        high = Math.imul(high ^ each, 0x5bd1e995);
+      do {
+        low = Math.imul(low ^ code, 0x01000193);
+        high = Math.imul(high ^ code, 0x5bd1e995);
         high ^= high >>> 15;
-        at += each > 0xffff ? 2 : 1;
+        at += code > 0xffff ? 2 : 1;
         if (at >= length) break;
-      }
+        code = text.charCodeAt(at);
+        if (code >= 0xd800) code = text.codePointAt(at) as number;
+      } while (isWord(code));
       this.#add(start, at, mix(low), mix(high ^ low));
     }
   }
@@ -134,13 +149,43 @@ export class WordScanner {
     this.words++;
   }
 
+  /** What `#combine` gives for every 7-gram, each from the one before it: its first word goes, one more comes. */
+  #roll(): void {
+    this.#combine(0, 0, NGRAM);
+    let [low, high] = [this.#sum(this.#low, LOW), this.#sum(this.#high, HIGH)];
+    for (let gram = 1; gram < this.grams; gram++) {
+      const [first, next] = [gram - 1, gram + NGRAM - 1];
+      low =
+        (Math.imul(low, LOW) +
+          (this.#low[next] as number) -
+          Math.imul(this.#low[first] as number, LOW_GONE) +
+          LOW_MORE) |
+        0;
+      high =
+        (Math.imul(high, HIGH) +
+          (this.#high[next] as number) -
+          Math.imul(this.#high[first] as number, HIGH_GONE) +
+          HIGH_MORE) |
+        0;
+      this.gramLow[gram] = mix(low);
+      this.gramHigh[gram] = mix(high);
+    }
+  }
+
+  /** The polynomial of the first 7-gram in one lane. */
+  #sum(words: Uint32Array, factor: number): number {
+    let sum = NGRAM;
+    for (let word = 0; word < NGRAM; word++) sum = (Math.imul(sum, factor) + (words[word] as number)) | 0;
+    return sum;
+  }
+
   /** Polynomials with odd factors over the word hashes: other words, or the same in another order, give another value. */
   #combine(gram: number, first: number, count: number): void {
     let low = count;
     let high = count;
     for (let word = first; word < first + count; word++) {
-      low = (Math.imul(low, 0x9e3779b1) + (this.#low[word] as number)) | 0;
-      high = (Math.imul(high, 0x85ebca6b) + (this.#high[word] as number)) | 0;
+      low = (Math.imul(low, LOW) + (this.#low[word] as number)) | 0;
+      high = (Math.imul(high, HIGH) + (this.#high[word] as number)) | 0;
     }
     this.gramLow[gram] = mix(low);
     this.gramHigh[gram] = mix(high);

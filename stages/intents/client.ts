@@ -1,5 +1,5 @@
 import OpenAI, { APIConnectionError, APIError, APIUserAbortError } from "openai";
-import { Agent, fetch as pooledFetch } from "undici";
+import { Agent, type Dispatcher, request } from "undici";
 import { LimitError, systemCode, UsageError } from "../../pipeline/errors.ts";
 import type { World } from "../../pipeline/plan.ts";
 import type { Answer } from "./journal.ts";
@@ -59,13 +59,27 @@ function pooledClient(
   options: { readonly baseUrl: string | null; readonly concurrency: number },
   world: World,
 ): { client: OpenAI; close: () => Promise<void> } {
-  // Time limits are ours; undici's own would cut what the user allows.
+  // Time limits are ours; undici's own, and the SDK's, would cut what the user allows.
   const agent = new Agent({ connections: options.concurrency + 4, headersTimeout: 0, bodyTimeout: 0 });
-  const pooled = (url: Parameters<typeof pooledFetch>[0], init: Parameters<typeof pooledFetch>[1]) =>
-    pooledFetch(url, { ...init, dispatcher: agent });
   const isReal = world.fetch === globalThis.fetch;
-  const client = openaiClient(options, world, isReal ? (pooled as unknown as typeof fetch) : world.fetch);
+  const client = openaiClient(options, world, isReal ? pooledFetch(agent) : world.fetch);
+  client.timeout = LONGEST_TIMER_MS;
   return { client, close: () => agent.destroy() };
+}
+
+/** What a timer can count to. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** As much of `fetch` as the SDK uses, at half its cost: the whole body is there when it resolves, redirects are not followed. */
+function pooledFetch(agent: Agent): typeof fetch {
+  return async (url, init) => {
+    const { method, headers, body, signal } = init as RequestInit & { method: Dispatcher.HttpMethod; headers: Headers };
+    const how = { dispatcher: agent, method, headers, body: body as string, signal: signal ?? null };
+    const answer = await request(String(url), how);
+    const text = await answer.body.text();
+    const about = { status: answer.statusCode, headers: answer.headers as Record<string, string> };
+    return new Response(text === "" ? null : text, about);
+  };
 }
 
 /** What came of sending a request once. */

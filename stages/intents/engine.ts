@@ -12,10 +12,10 @@ import {
   BYTES_A_TOKEN,
   type ChatRequest,
   inputBytes,
-  nextStep,
   type Outcome,
   outputLimit,
   type Question,
+  stepsOf,
 } from "./request.ts";
 import { type CountTokens, requestTokens } from "./tokens.ts";
 
@@ -108,16 +108,22 @@ export class Engine {
 
   async #resolve(turns: readonly Turn[]): Promise<Outcome | null> {
     const { question, journal } = this.#parts;
+    const steps = stepsOf(turns, question);
+    let step = steps.next();
     let isNew = false;
-    for (;;) {
-      const step = nextStep(turns, question, (key) => journal.get(key));
-      if ("outcome" in step) {
-        if (isNew) this.#judge(step.outcome.status);
-        return step.outcome;
+    while (!step.done) {
+      const { request, key } = step.value;
+      let answer = journal.get(key);
+      if (!answer) {
+        isNew = true;
+        if (!(await this.#answered(request, key))) return null;
+        answer = journal.get(key);
       }
-      isNew = true;
-      if (!(await this.#answered(step.request, step.key))) return null;
+      if (!answer) throw new Error(`the journal has no answer to ${key}, which has just been written`);
+      step = steps.next(answer);
     }
+    if (isNew) this.#judge(step.value.status);
+    return step.value;
   }
 
   async close(): Promise<void> {

@@ -7,12 +7,13 @@ import { keyed } from "../../pipeline/random.ts";
 import type { Task } from "../../pipeline/task.ts";
 import type { Conversation } from "../../schemas/conversation.ts";
 import { askFor, conversationsLeft, priceOf, questionOf } from "./ask.ts";
-import { isFinal, Journal } from "./journal.ts";
+import { Journal } from "./journal.ts";
 import { costOf } from "./models.ts";
 import { Offsets } from "./offsets.ts";
 import type { IntentsOptions } from "./options.ts";
+import { type Pilot, Used } from "./pilot.ts";
 import type { Prompt } from "./prompt.ts";
-import { nextStep, outputLimit, type Question } from "./request.ts";
+import { firstRequest, nextStep, outputLimit, type Question } from "./request.ts";
 import { shutdownOf } from "./shutdowns.ts";
 import { type CountTokens, requestTokens, tokenizerFor } from "./tokens.ts";
 
@@ -40,11 +41,11 @@ export interface Estimate {
   readonly usd: { readonly sync: Range; readonly batch: Range } | null;
   /** Minutes at the limits that were given; null = none were. */
   readonly minutes: number | null;
-  /** Announced last day of the model, and when that was written down. */
+  /** Announced last day of the model, and when that was written down; null = none is known here. */
   readonly shutdown: { readonly day: string; readonly asOf: string } | null;
   readonly spent_usd: number;
-  /** What the pilot's requests really used, one with the other; null = there was no pilot. */
-  readonly pilot: { readonly requests: number; readonly input_tokens: number; readonly output_tokens: number } | null;
+  /** What the answers so far really used; null = there are none. */
+  readonly pilot: Pilot | null;
 }
 
 /** Tokens of an intent as short as they come. */
@@ -63,18 +64,18 @@ export async function estimate(task: Task<IntentsOptions>, { sample, report }: E
   const { options, world } = task;
   const question = questionOf(options, world.env);
   const total = (await task.manifest("dedup")).kept;
-  if (sample > 0) await pilot(task, sample, total, report);
+  if (sample > 0) await sendPilot(task, sample, total, report);
   const journal = Journal.read(task.path("journal"));
   try {
-    const counted = await countLeft(task, question, journal, (done) => report?.(done, total));
-    return summary(counted, options, question, priceOf(options, world.env), journal);
+    const { counted, pilot } = await countLeft(task, question, journal, (done) => report?.(done, total));
+    return summary(counted, pilot, options, question, priceOf(options, world.env), journal);
   } finally {
     journal?.close();
   }
 }
 
 /** Sends a pilot: conversations drawn by the seed. Its answers are journalled, so that the run does not pay for them again. */
-async function pilot(
+async function sendPilot(
   task: Task<IntentsOptions>,
   size: number,
   total: number,
@@ -123,16 +124,19 @@ async function countLeft(
   question: Question,
   journal: Journal | null,
   report: (done: number) => void,
-): Promise<Counted> {
+): Promise<{ counted: Counted; pilot: Pilot | null }> {
   const { count, isExact } = await tokenizerFor(question.model);
   const countPrompt = promptCounter(question.prompt, count);
   const seen = new Offsets();
+  const used = new Used();
   const sum = { conversations: 0, answered: 0, requests: 0, input_tokens: 0, output_limit: 0, overflow: 0, isExact };
   for await (const { turns } of conversationsLeft(task)) {
     report(++sum.conversations);
     const step = nextStep(turns, question, (key) => journal?.get(key));
-    if ("outcome" in step) sum.answered++;
-    else if (seen.get(step.key) === undefined) {
+    if ("outcome" in step) {
+      sum.answered++;
+      used.add(step.outcome, () => requestTokens(firstRequest(turns, question), countPrompt));
+    } else if (seen.get(step.key) === undefined) {
       seen.set(step.key, sum.requests++);
       const tokens = requestTokens(step.request, countPrompt);
       sum.input_tokens += tokens;
@@ -141,7 +145,7 @@ async function countLeft(
       if (tokens > room) sum.overflow++;
     }
   }
-  return sum;
+  return { counted: sum, pilot: used.pilot };
 }
 
 /**
@@ -162,54 +166,44 @@ export function promptCounter({ text }: Prompt, count: CountTokens): CountTokens
 
 function summary(
   counted: Counted,
+  pilot: Pilot | null,
   options: IntentsOptions,
   question: Question,
   price: ReturnType<typeof priceOf>,
   journal: Journal | null,
 ): Estimate {
   const { conversations, answered, requests } = counted;
-  const used = journal ? usage(journal, options.model) : null;
-  // Some conversations take more than one request: as many more as it was so far.
-  const again = used && answered > 0 ? Math.max(1, used.requests / answered) : 1;
-  const input_tokens = Math.round(
-    used && !counted.isExact ? requests * again * used.input_tokens : counted.input_tokens * again,
-  );
-  const output_tokens = used
-    ? { least: requests * again * used.output_tokens, most: requests * again * used.output_tokens }
-    : { least: requests * SHORT_ANSWER, most: counted.output_limit };
-  const dollars = (mode: "sync" | "batch", output: number) =>
-    costOf({ input_tokens, cached_tokens: 0, output_tokens: output }, price, mode) ?? 0;
+  // The pilot's conversations took more requests than one where an answer was cut off or had a fault.
+  const input_tokens = Math.round(counted.input_tokens * (pilot?.ratio ?? 1));
+  const output_tokens = outputRange(counted, pilot);
+  const cachedShare = pilot ? pilot.cached_tokens / pilot.input_tokens : 0;
+  const dollars = (mode: "sync" | "batch", output: number, cached_tokens: number) =>
+    costOf({ input_tokens, cached_tokens, output_tokens: output }, price, mode) ?? 0;
   const range = (mode: "sync" | "batch") => {
-    return { least: dollars(mode, output_tokens.least), most: dollars(mode, output_tokens.most) };
+    const least = dollars(mode, output_tokens.least, mode === "sync" ? cachedShare * input_tokens : 0);
+    return { least, most: dollars(mode, output_tokens.most, 0) };
   };
   return {
     model: options.model,
     ...{ conversations, answered, requests, shared: conversations - answered - requests },
     input_tokens,
     is_exact: counted.isExact,
-    output_tokens: { least: Math.round(output_tokens.least), most: Math.round(output_tokens.most) },
+    output_tokens,
     overflow: question.contextTokens === null ? null : counted.overflow,
     context_tokens: question.contextTokens,
     usd: price === null ? null : { sync: range("sync"), batch: range("batch") },
-    minutes: minutesAt(options, requests * again, input_tokens + counted.output_limit * again),
+    minutes: minutesAt(options, requests * (pilot?.requests ?? 1), input_tokens + counted.output_limit),
     shutdown: shutdownOf(options.model),
     spent_usd: journal?.spent ?? 0,
-    pilot: used,
+    pilot,
   };
 }
 
-/** What the requests that were answered so far used, one with the other; null = none were. */
-function usage(journal: Journal, model: string): Estimate["pilot"] {
-  const sum = { requests: 0, input_tokens: 0, output_tokens: 0 };
-  for (const entry of journal.entries()) {
-    if (entry.asked !== model || !isFinal(entry) || !entry.input_tokens) continue;
-    sum.requests++;
-    sum.input_tokens += entry.input_tokens;
-    sum.output_tokens += entry.output_tokens ?? 0;
-  }
-  const { requests } = sum;
-  if (requests === 0) return null;
-  return { requests, input_tokens: sum.input_tokens / requests, output_tokens: sum.output_tokens / requests };
+/** Before a pilot from the shortest answers to the longest allowed; after it, two standard errors about its mean. */
+function outputRange({ requests, output_limit }: Counted, pilot: Pilot | null): Range {
+  if (pilot === null) return { least: requests * SHORT_ANSWER, most: output_limit };
+  const at = (errors: number) => Math.round(requests * Math.max(0, pilot.output_tokens + errors * pilot.output_error));
+  return { least: at(-2), most: at(2) };
 }
 
 /** Servers count an answer at its limit when they admit a request. */

@@ -2,6 +2,7 @@ import {
   closeSync,
   existsSync,
   fstatSync,
+  fsync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -13,6 +14,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../../pipeline/errors.ts";
 import { lock } from "../../pipeline/run.ts";
+import { lineAt } from "./line-at.ts";
 import { Offsets } from "./offsets.ts";
 
 /** There will be no other answer to the request: it is never sent again. */
@@ -77,6 +79,8 @@ export class Journal {
   #spent = 0;
   #end = 0;
   #dirty: NodeJS.Timeout | undefined;
+  #lost: Error | undefined;
+  #isWritten = false;
 
   private constructor(path: string, file: number, unlock: () => void) {
     this.#path = path;
@@ -131,15 +135,17 @@ export class Journal {
   get(key: string): Answer | undefined {
     const offset = this.#offsets.get(key);
     if (offset === undefined) return undefined;
-    const entry = Answer.parse(JSON.parse(this.#lineAt(offset)));
+    const entry = Answer.parse(JSON.parse(lineAt(this.#file, offset)));
     return entry.key === key ? entry : undefined;
   }
 
   add(entry: JournalEntry): void {
+    if (this.#lost) throw this.#lost;
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
     this.#note(entry, this.#end);
     for (let done = 0; done < line.length; ) done += writeSync(this.#file, line, done);
     this.#end += line.length;
+    this.#isWritten = true;
     if (entry.status !== "sent") this.#dirty ??= setTimeout(() => this.#sync(), SYNC_MS);
   }
 
@@ -152,15 +158,19 @@ export class Journal {
   }
 
   close(): void {
-    if (this.#dirty) this.#sync();
+    clearTimeout(this.#dirty);
+    if (this.#isWritten) fsyncSync(this.#file);
     closeSync(this.#file);
     this.#unlock();
+    if (this.#lost) throw this.#lost;
   }
 
+  /** Does not wait for the disk: requests go on meanwhile. */
   #sync(): void {
-    clearTimeout(this.#dirty);
     this.#dirty = undefined;
-    fsyncSync(this.#file);
+    fsync(this.#file, (error) => {
+      if (error && error.code !== "EBADF") this.#lost ??= error;
+    });
   }
 
   #note(entry: JournalEntry, offset: number): void {
@@ -190,16 +200,6 @@ export class Journal {
     if (this.#end === 0 || readSync(this.#file, last, 0, 1, this.#end - 1) !== 1 || last[0] === 10) return;
     writeSync(this.#file, "\n");
     this.#end++;
-  }
-
-  #lineAt(offset: number): string {
-    let bytes = Buffer.allocUnsafe(2048);
-    for (;;) {
-      const read = readSync(this.#file, bytes, 0, bytes.length, offset);
-      const end = bytes.subarray(0, read).indexOf(10);
-      if (end >= 0 || read < bytes.length) return bytes.subarray(0, end >= 0 ? end : read).toString();
-      bytes = Buffer.allocUnsafe(bytes.length * 4);
-    }
   }
 
   *#lines(): Generator<{ line: Buffer; number: number; offset: number }> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ROLES } from "./import/read.ts";
 import { INTENT_PREFIX } from "./prompt.ts";
 
 const dollars = z.coerce.number().min(0);
@@ -17,10 +18,25 @@ export type Price = z.infer<typeof Price>;
 /** The options of the stage. */
 export const IntentsOptions = z.strictObject({
   provider: z
-    .enum(["openai", "batch", "recorded", "none"])
+    .enum(["openai", "batch", "import", "recorded", "none"])
     .default("openai")
-    .describe("where intents come from: an OpenAI-compatible server, OpenAI's Batch API, a file, or nowhere"),
+    .describe(
+      "where intents come from: an OpenAI-compatible server, OpenAI's Batch API, what somebody published, a file of one's own, or nowhere",
+    ),
   recorded: z.string().nullable().default(null).describe("JSONL file with conversation_id and intent, for `recorded`"),
+  import: z
+    .array(z.string())
+    .default([])
+    .describe(
+      "published intents, for `import`: Parquet or JSONL files, globs, folders, or hf://datasets/<owner>/<name>@<revision>/<path>",
+    ),
+  importColumns: z
+    .strictObject(Object.fromEntries(ROLES.map((role) => [role, z.string().optional()])))
+    .nullable()
+    .default(null)
+    .describe(
+      "which column of the published intents holds what, such as id=chat_id,intent=goal,text=first_prompt; also text_sha256, model",
+    ),
   model: z.string().default("gpt-4o").describe("model that writes the intents"),
   baseUrl: z
     .string()
@@ -61,6 +77,11 @@ export const IntentsOptions = z.strictObject({
     .max(1)
     .default(0.8)
     .describe("share of its content words found in the user turns above which an intent is a specified one"),
+  specifiedWords: z
+    .int()
+    .min(1)
+    .default(8)
+    .describe("content words that an intent must have for that share to tell anything"),
   unanswered: z
     .enum(["stop", "reject"])
     .default("stop")

@@ -72,15 +72,17 @@ export function fillPrompt(prompt: Prompt, conversation: { readonly turns: reado
 
 /**
  * What a model answered, as an intent: white space and one pair of quotes around it taken off, then checked for the
- * beginning that every intent has ("" = no check). The status is `ok`, `empty` or `wrong_prefix`.
+ * beginning that every intent has ("" = no check). The status is `ok`, `empty` or `wrong_prefix`, with what was found.
  */
 export function readIntent(
   answer: string | null,
   prefix: string,
-): { status: "ok" | "empty" | "wrong_prefix"; intent: string | null } {
+): { status: "ok" | "empty" | "wrong_prefix"; intent: string | null; detail?: { found: string } } {
   const trimmed = (answer ?? "").trim();
   const bare = /^(["“”'`]).*(["“”'`])$/s.test(trimmed) ? trimmed.slice(1, -1).trim() : trimmed;
   if (bare === "") return { status: "empty", intent: null };
-  if (!bare.startsWith(prefix)) return { status: "wrong_prefix", intent: null };
+  if (!bare.startsWith(prefix)) {
+    return { status: "wrong_prefix", intent: null, detail: { found: bare.slice(0, 300).toWellFormed() } };
+  }
   return { status: "ok", intent: bare.toWellFormed() };
 }

@@ -13,10 +13,9 @@ export interface SpecifiedRule {
   readonly intentPrefix: string;
   readonly specifiedCopy: number;
   readonly specifiedShare: number;
+  /** Fewer content words than this tell nothing by their share: "translate a text" is generic though the user said both. */
+  readonly specifiedWords: number;
 }
-
-/** Fewer content words than this tell nothing by their share: "translate a text" is generic though the user said both words. */
-const FEWEST_CONTENT_WORDS = 8;
 
 /** Words without content of their own, and those that every intent has. */
 const EMPTY = new Set(
@@ -37,7 +36,7 @@ export function measure(intent: string | null, turns: readonly Turn[], rule: Spe
   const found = content.filter((word) => vocabulary.has(word)).length;
   const from_user = content.length === 0 ? null : Math.round((1000 * found) / content.length) / 1000;
   const copied = Math.max(0, ...said.map((words) => longestRun(own, words)));
-  const parrots = content.length >= FEWEST_CONTENT_WORDS && (from_user ?? 0) > rule.specifiedShare;
+  const parrots = content.length >= rule.specifiedWords && (from_user ?? 0) > rule.specifiedShare;
   const specificity = copied >= rule.specifiedCopy || parrots ? "specified" : "generic";
   return { words: wordsOf(intent).length, from_user, copied, specificity };
 }

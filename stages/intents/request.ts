@@ -42,18 +42,31 @@ export type Step = { readonly request: ChatRequest; readonly key: string } | { r
 
 /** The next step of a conversation, given the answers that are there. */
 export function nextStep(turns: readonly Turn[], question: Question, find: (key: string) => Answer | undefined): Step {
+  const steps = stepsOf(turns, question);
+  let step = steps.next();
+  while (!step.done) {
+    const answer = find(step.value.key);
+    if (!answer) return step.value;
+    step = steps.next(answer);
+  }
+  return { outcome: step.value };
+}
+
+/** The requests that a conversation takes, each to be followed by its answer, and in the end what became of it. */
+export function* stepsOf(
+  turns: readonly Turn[],
+  question: Question,
+): Generator<{ request: ChatRequest; key: string }, Outcome, Answer> {
   const answers: Answer[] = [];
   let request = firstRequest(turns, question);
   let truncated = false;
   let longer = false;
   let again = false;
-  const end = (status: Outcome["status"], more: { intent?: string; fault?: Fault } = {}): Step => {
-    return { outcome: { status, intent: more.intent ?? null, fault: more.fault ?? null, truncated, answers } };
+  const end = (status: Outcome["status"], more: { intent?: string; fault?: Fault } = {}): Outcome => {
+    return { status, intent: more.intent ?? null, fault: more.fault ?? null, truncated, answers };
   };
   for (;;) {
-    const key = requestKey(request, question.prompt);
-    const answer = find(key);
-    if (!answer) return { request, key };
+    const answer = yield { request, key: requestKey(request, question.prompt) };
     answers.push(answer);
     if (answer.status === "too_long" && !truncated) {
       const fewer = withoutMiddle(turns, question);
@@ -74,7 +87,8 @@ export function nextStep(turns: readonly Turn[], question: Question, find: (key:
   }
 }
 
-function firstRequest(turns: readonly Turn[], question: Question): ChatRequest {
+/** What a conversation is asked first. */
+export function firstRequest(turns: readonly Turn[], question: Question): ChatRequest {
   return {
     model: question.model,
     messages: [{ role: "user", content: fillPrompt(question.prompt, { turns }) }],

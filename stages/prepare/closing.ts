@@ -2,8 +2,9 @@ import type { Closing, Sign } from "../../schemas/closing.ts";
 import { type Conversation, isEmpty, type Turn } from "../../schemas/conversation.ts";
 import { openingKey } from "../../schemas/trait.ts";
 
-/** A last user turn of more words than this is a request that happens to hold a thanks, not a farewell. */
+/** A last user turn of more words than this, or one that asks something, is a request that happens to hold a thanks. */
 const MOST_WORDS = 12;
+const ASKS = /[?？؟]/;
 
 /** Ways to thank or to leave, in the languages that WildChat has most of. */
 const THANKS =
@@ -13,6 +14,9 @@ const THANKS =
 const REFUSAL =
   /(?:^|[.!,]\s*|but )(?:as an ai(?: language model)?,? )?(?:i(?:'|’)?m|i am) (?:sorry|unable|not able)\b(?=[^.]{0,120}\b(?:can(?:'|’)?t|cannot|unable|not able|won(?:'|’)?t|not (?:appropriate|comfortable)))|^(?:i(?:'|’)?m sorry,? but )?(?:as an ai(?: language model)?,? )?i (?:can(?:'|’)?t|cannot|can not|won(?:'|’)?t|am unable to|am not able to|must decline|will not) /i;
 
+/** What follows on a refusal that is none: the answer comes all the same. */
+const ANSWERS = /\bhowever\b|\bbut i can\b(?! ?not|(?:'|’)t)/i;
+
 /** What can be seen at the end of a conversation by itself. */
 export function signsOf(turns: readonly Turn[]): Sign[] {
   const last = turns.at(-1);
@@ -20,8 +24,10 @@ export function signsOf(turns: readonly Turn[]): Sign[] {
   const signs: Sign[] = [];
   if (last?.role === "user") signs.push("unanswered");
   if (last?.role === "assistant" && isEmpty(last)) signs.push("empty_answer");
-  if (said.split(/\s+/).filter(Boolean).length <= MOST_WORDS && THANKS.test(said)) signs.push("thanks");
-  if (last?.role === "assistant" && REFUSAL.test(last.content.trimStart().slice(0, 200))) signs.push("refusal");
+  const isShort = said.split(/\s+/).filter(Boolean).length <= MOST_WORDS;
+  if (isShort && THANKS.test(said) && !ASKS.test(said)) signs.push("thanks");
+  const head = last?.role === "assistant" ? last.content.trimStart().slice(0, 200) : "";
+  if (REFUSAL.test(head) && !ANSWERS.test(head)) signs.push("refusal");
   return signs;
 }
 

@@ -1,14 +1,15 @@
 import { z } from "zod";
-import { labelsOf, lossMask } from "./encode.ts";
+import { LossWeights, labelsOf, lossMask, lossWeights } from "./encode.ts";
 import type { TokenRow } from "./rendered.ts";
 
 /** One row of a bin-packed dataset: several rows of tokens, one after the other, that must not see each other. */
-export const BinRow = z.strictObject({
+const BinRow = z.strictObject({
   /** Ids of the rows in the bin, in order. */
   ids: z.array(z.string()),
   input_ids: z.array(z.int()),
   labels: z.array(z.int()),
   loss_mask: z.array(z.int().meta({ bits: 8 })),
+  ...LossWeights,
   /** Begins at 0 again with every row of the bin. */
   position_ids: z.array(z.int()),
   /** Tokens of each row of the bin. */
@@ -16,8 +17,13 @@ export const BinRow = z.strictObject({
   length: z.int(),
 });
 
-/** A row of tokens under its id. */
-export type Named = { readonly id: string; readonly row: TokenRow };
+/** The columns of bins; those of the weights only where some are not 1. */
+export function binColumns(isWeighted: boolean): z.ZodObject {
+  return isWeighted ? BinRow : BinRow.omit({ loss_weights: true });
+}
+
+/** A row of tokens under its id, with the weight of each of its targets. */
+export type Named = { readonly id: string; readonly row: TokenRow; readonly weights: readonly number[] };
 
 /** Rows that are packed together at a time. */
 const WINDOW = 4096;
@@ -73,13 +79,15 @@ function lengthOf(named: Named | undefined): number {
 }
 
 function binOf(rows: readonly Named[]): z.infer<typeof BinRow> {
-  const join = <T extends Int32Array | Uint8Array>(parts: readonly T[]): number[] => parts.flatMap((part) => [...part]);
+  const join = <T extends Int32Array | Uint8Array | Float64Array>(parts: readonly T[]): number[] =>
+    parts.flatMap((part) => [...part]);
   const lengths = rows.map(lengthOf);
   return {
     ids: rows.map(({ id }) => id),
     input_ids: join(rows.map(({ row }) => row.ids)),
     labels: join(rows.map(({ row }) => labelsOf(row))),
     loss_mask: join(rows.map(({ row }) => lossMask(row))),
+    loss_weights: join(rows.map(({ row, weights }) => lossWeights(row, weights))),
     position_ids: lengths.flatMap((length) => Array.from({ length }, (_, at) => at)),
     sequence_lengths: lengths,
     length: lengths.reduce((sum, each) => sum + each, 0),

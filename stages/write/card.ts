@@ -2,7 +2,7 @@ import { stringify } from "yaml";
 import type { z } from "zod";
 import type { Manifest } from "../../schemas/manifest.ts";
 import { sourceNamed } from "../prepare/sources.ts";
-import { BinRow } from "./bins.ts";
+import { binColumns } from "./bins.ts";
 import { typeName } from "./card/columns.ts";
 import { header } from "./card/header.ts";
 import { baselineSection, reconciledSection } from "./card/measures.ts";
@@ -11,13 +11,15 @@ import { optionsHash, recipe } from "./card/recipe.ts";
 import { tokenSection } from "./card/tokens.ts";
 import { citation, limits } from "./card/words.ts";
 import { columnsOf } from "./columns.ts";
+import { endsInWords } from "./ends.ts";
 import { FORMS } from "./forms.ts";
+import { intentsSection } from "./origin.ts";
 
 /** The dataset card: what the Hub reads at the top, then counts, columns, measures and recipe in words and tables. */
 export function datasetCard(input: CardInput): string {
   const { plan, options, shards } = input;
   const source = sourceNamed(plan.source);
-  const columns = options.binPack ? BinRow : columnsOf(FORMS[options.form], options.layout);
+  const columns = columnsOfCard(input);
   const splits = splitsOf(shards);
   const sections = [
     `# User language model data from ${plan.source}`,
@@ -28,7 +30,9 @@ export function datasetCard(input: CardInput): string {
     )}`,
     ...(input.row === null ? [] : [`One row, long texts cut:\n\n\`\`\`json\n${shownRow(input.row)}\n\`\`\``]),
     ...(options.tokenizer === "none" ? [] : [tokenSection(input, splits)]),
+    ...endsInWords(endLabels(input), options),
     `## Columns\n\n${table(["column", "type", "meaning"], columnRows(columns))}`,
+    ...input.manifests.filter(({ stage }) => stage === "intents").map(intentsSection),
     `## What was kept and what was not\n\n${table(["stage", "unit", "in", "kept", "rejected"], [...input.manifests.map(funnelRow), writeRow(shards)])}`,
     ...reconciledSection(input),
     ...baselineSection(input),
@@ -41,6 +45,17 @@ export function datasetCard(input: CardInput): string {
     `## Citation\n\n${citation(input)}`,
   ];
   return `---\n${stringify(header(input, columns), { lineWidth: 0 })}---\n\n${sections.join("\n\n")}\n`;
+}
+
+/** How `flip` labelled ends. */
+const endLabels = ({ manifests }: Pick<CardInput, "manifests">) =>
+  manifests.find(({ stage }) => stage === "flip")?.options["endLabels"];
+
+/** The columns of the dataset's files. */
+export function columnsOfCard(input: Pick<CardInput, "manifests" | "options">): z.ZodObject {
+  const { binPack, form, layout } = input.options;
+  const isWeighted = endLabels(input) === "weighted";
+  return binPack ? binColumns(isWeighted) : columnsOf(FORMS[form], layout, isWeighted);
 }
 
 function whatItIs({ plan, options }: CardInput): string {
@@ -70,6 +85,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   labels: "the ids that are in the loss, elsewhere -100",
   loss_mask: "1 where a token is in the loss",
   position_ids: "positions, beginning anew with every row of a bin",
+  weight: "how much the row counts in the loss: less where it is not sure that the user left there",
   language: "as the source says",
   country: "as the source says; null = not known",
   model: "the assistant",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Conversation } from "../../schemas/conversation.ts";
 import { Sample } from "../../schemas/sample.ts";
+import { LossWeights } from "./encode.ts";
 import type { Form } from "./rendered.ts";
 import type { Row, RowSettings } from "./rows.ts";
 
@@ -21,13 +22,25 @@ const head = { id: sample.id, conversation_id: sample.conversation_id, source: F
 const { language, country, model, user_id } = From.shape;
 const tail = { language, country, model, user_id, ...Counts.shape };
 
-/** The columns of a dataset: those of its form between those that say where a row comes from. */
-export function columnsOf(form: Form, layout: RowSettings["layout"]): z.ZodObject {
-  const own =
-    layout === "packed"
-      ? { target_turns: z.array(sample.turn), turns: sample.turns }
-      : { turn: sample.turn, turns: sample.turns, kind: sample.kind };
-  return z.strictObject({ ...head, ...own, ...form.columns.shape, ...tail });
+/**
+ * The columns of a dataset: those of its form between those that say where a row comes from. `isWeighted`: also what the
+ * loss of each target is to be multiplied by, and in token rows that of each token.
+ */
+export function columnsOf(form: Form, layout: RowSettings["layout"], isWeighted = false): z.ZodObject {
+  const packed = {
+    target_turns: z.array(sample.turn),
+    turns: sample.turns,
+    ...(isWeighted && { target_weights: z.array(sample.weight) }),
+  };
+  const single = {
+    turn: sample.turn,
+    turns: sample.turns,
+    kind: sample.kind,
+    ...(isWeighted && { weight: sample.weight }),
+  };
+  const own = layout === "packed" ? packed : single;
+  const tokens = isWeighted && form.needsTokens ? LossWeights : {};
+  return z.strictObject({ ...head, ...own, ...form.columns.shape, ...tokens, ...tail });
 }
 
 /** The values of those columns but for the form's. The id of a packed row names its first and last target: `<conversation>:1-4`. */
@@ -39,8 +52,14 @@ export function originOf({ fitted }: Row, from: From, counts: { context: number;
     ...from,
     id: first === last ? last.id : `${first.id}-${last.turn}`,
     target_turns: fitted.map((each) => each.sample.turn),
+    target_weights: weightsOf(fitted),
     context_tokens: counts?.context ?? null,
     target_tokens: counts?.target ?? null,
     dropped_turns,
   };
+}
+
+/** What the loss of each target of a row is multiplied by. */
+export function weightsOf(fitted: Row["fitted"]): number[] {
+  return fitted.map(({ sample }) => sample.weight);
 }

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { END } from "../../schemas/sample.ts";
 import type { Segment, TokenRow } from "./rendered.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -110,4 +111,21 @@ export function labelsOf({ ids, starts, lengths }: TokenRow): Int32Array {
     labels.set(ids.subarray(start, end), start);
   }
   return labels;
+}
+
+/** The column of `lossWeights`. */
+export const LossWeights = {
+  /** What the loss of each token is multiplied by: 0 = context only, 1 = in full. */
+  loss_weights: z.array(z.number()),
+};
+
+/** The weight of its target where a token counts towards the loss, else 0. */
+export function lossWeights({ ids, starts, lengths }: TokenRow, weights: readonly number[]): Float64Array {
+  const each = new Float64Array(ids.length);
+  for (const [at, start] of starts.entries()) {
+    const weight = weights[at];
+    if (weight === undefined) throw new Error(`a row has ${starts.length} targets and ${weights.length} weights`);
+    each.fill(weight, start, start + (lengths[at] ?? 0));
+  }
+  return each;
 }

@@ -2,12 +2,13 @@ import type { z } from "zod";
 import type { Written } from "../../pipeline/parquet.ts";
 import { countControlTokens, escapeControlTokens } from "../../schemas/control.ts";
 import type { Conversation, Turn } from "../../schemas/conversation.ts";
+import { CONFIDENT } from "../../schemas/ending.ts";
 import type { Rejection } from "../../schemas/rejection.ts";
 import type { Sample } from "../../schemas/sample.ts";
 import type { Split } from "../../schemas/user.ts";
-import { BinRow, Bins } from "./bins.ts";
-import { columnsOf, type From, originOf } from "./columns.ts";
-import { cutRight, type Encoder, encodeRow, remembering } from "./encode.ts";
+import { Bins, binColumns } from "./bins.ts";
+import { columnsOf, type From, originOf, weightsOf } from "./columns.ts";
+import { cutRight, type Encoder, encodeRow, lossWeights, remembering } from "./encode.ts";
 import type { RowFile } from "./files.ts";
 import { type Dialogue, type Fitted, fitAll, type Row, rowsOf } from "./rows.ts";
 import type { Settings } from "./settings.ts";
@@ -24,9 +25,10 @@ export class Output {
 
   constructor(splits: readonly Split[], open: (split: Split, columns: z.ZodObject) => RowFile, settings: Settings) {
     this.#settings = settings;
-    const columns = settings.binSize === null ? columnsOf(settings.form, settings.layout) : BinRow;
+    const { form, layout, isWeighted, binSize } = settings;
+    const columns = binSize === null ? columnsOf(form, layout, isWeighted) : binColumns(isWeighted);
     this.#files = new Map(splits.map((split) => [split, open(split, columns)]));
-    if (settings.binSize !== null) for (const split of splits) this.#bins.set(split, new Bins(settings.binSize));
+    if (binSize !== null) for (const split of splits) this.#bins.set(split, new Bins(binSize));
   }
 
   /** Writes the samples of one conversation. */
@@ -71,6 +73,8 @@ export class Output {
     }
     if (typed > 0 && form.isText && controlTokens === "drop")
       return this.#reject(sample, "control_token", { found: typed });
+    if (form.wholeWeights && sample.weight < CONFIDENT)
+      return this.#reject(sample, "doubtful_end", { end_confidence: sample.weight });
     this.kept++;
     return true;
   }
@@ -81,7 +85,7 @@ export class Output {
   }
 
   async #write(row: Row, origin: From, encoder: Encoder | null): Promise<void> {
-    const { form, maxTokens } = this.#settings;
+    const { form, maxTokens, isWeighted } = this.#settings;
     const { split } = row.fitted[0].sample;
     const whole = encoder && form.needsTokens ? encodeRow(row.rendered.segments, encoder) : null;
     const isCut = row.fitted[0].length === "cut" && maxTokens !== null;
@@ -99,8 +103,12 @@ export class Output {
     }
     const about = originOf(row, origin, counts) as { id: string };
     const bins = this.#bins.get(split);
-    if (bins && tokens) for (const bin of bins.add({ id: about.id, row: tokens })) await this.#put(split, bin);
-    else await this.#put(split, { ...about, ...form.row(row.rendered, tokens) });
+    const weights = weightsOf(row.fitted);
+    if (bins && tokens) for (const bin of bins.add({ id: about.id, row: tokens, weights })) await this.#put(split, bin);
+    else {
+      const each = isWeighted && tokens ? { loss_weights: lossWeights(tokens, weights) } : {};
+      await this.#put(split, { ...about, ...form.row(row.rendered, tokens), ...each });
+    }
   }
 
   async #put(split: Split, row: Record<string, unknown>): Promise<void> {

@@ -16,7 +16,7 @@ import { trl } from "./recipes/trl.ts";
 
 /** The files for the trainers of each form. A form that is not here is for reading, not for training. */
 const BY_FORM: Record<string, (facts: Facts) => RecipeFile[]> = {
-  tokens: (facts) => (facts.binPack ? [transformers(facts)] : everyTrainer(facts)),
+  tokens: (facts) => (facts.binPack || facts.isWeighted ? [transformers(facts)] : everyTrainer(facts)),
   trl: (facts) => [trl(facts)],
   messages: (facts) => [trl(facts)],
   axolotl: (facts) => [axolotl(facts)],
@@ -35,10 +35,14 @@ function everyTrainer(facts: Facts): RecipeFile[] {
   ];
 }
 
-/** The recipes of a dataset, in the order in which they are used; none where there is nothing to train on. */
+/**
+ * The recipes of a dataset, in the order in which they are used; none where there is nothing to train on, or where the
+ * trainers of the form would not see the weights that it has.
+ */
 export function recipes(facts: Facts): RecipeFile[] {
   if (!facts.splits.includes("train")) return [];
   if (facts.form === "openai") return [openai(facts)];
+  if (facts.isWeighted && facts.form !== "tokens") return [];
   // Without a tokenizer of ours the rows are for that of Llama 3.
   const added = facts.added.length > 0 ? facts.added : [{ token: END, id: 128_256 }];
   const own = BY_FORM[facts.form]?.({ ...facts, added }) ?? [];

@@ -24,7 +24,14 @@ const SPLIT_SWITCHES = ["seed", "split.by", "split.ratios", "split.fixedSplit"];
 
 const SAMPLE_SWITCHES = [
   ...SPLIT_SWITCHES,
-  ...["intents.provider", "flip.emptyTargets", "flip.endAfterUser", "write.maxTokens", "write.overflow"],
+  ...[
+    "intents.provider",
+    "flip.emptyTargets",
+    "flip.endAfterUser",
+    "flip.endLabels",
+    "write.maxTokens",
+    "write.overflow",
+  ],
 ];
 
 const splits = (

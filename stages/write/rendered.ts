@@ -42,6 +42,8 @@ export interface Form {
   readonly packs: boolean;
   /** True if `row` is to be given the token ids, which others need not have. */
   readonly needsTokens?: boolean;
+  /** True if a target can only count in full or not at all, so that doubtful ends are left out. */
+  readonly wholeWeights?: boolean;
   readonly row: (rendered: Rendered, tokens: TokenRow | null) => Record<string, unknown>;
 }
 

@@ -14,6 +14,8 @@ export interface Settings extends RowSettings {
   readonly controlTokens: WriteOptions["controlTokens"];
   /** Most tokens of a bin; null = rows are not put into bins. */
   readonly binSize: number | null;
+  /** Targets may have other weights than 1, so the rows say them. */
+  readonly isWeighted: boolean;
   /** Tokens that must be added to the tokenizer, in order. */
   readonly added: Encoder["added"];
 }
@@ -22,7 +24,7 @@ export interface Settings extends RowSettings {
 const TEMPLATE_TOKENS = [END, "<|im_start|>", "<|im_end|>"];
 
 /** Loads tokenizer and chat template. Throws UsageError for files that are neither. */
-export async function loadSettings(options: WriteOptions): Promise<Settings> {
+export async function loadSettings(options: WriteOptions, isWeighted = false): Promise<Settings> {
   const { tokenizer: name, layout, maxTokens, overflow, controlTokens, binPack } = options;
   const tokenizer = name === "none" ? null : await loadTokenizer(name === "llama3" ? null : name);
   const known = [...new Set([...(tokenizer?.controls ?? []), ...TEMPLATE_TOKENS, options.bosToken, options.eosToken])];
@@ -38,6 +40,7 @@ export async function loadSettings(options: WriteOptions): Promise<Settings> {
     trims: options.whitespace === "trim",
     controlTokens,
     binSize: binPack ? maxTokens : null,
+    isWeighted,
     added: encoder?.added ?? [],
   };
 }

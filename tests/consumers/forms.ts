@@ -8,8 +8,8 @@ import { globSync } from "tinyglobby";
 import { readArrow } from "../../pipeline/arrow.ts";
 import { fileLiteral, query } from "../../pipeline/duckdb.ts";
 import { parseLine, readLines } from "../../pipeline/jsonl.ts";
+import { must } from "../../scripts/venv.ts";
 import { FORMS } from "../../stages/write/forms.ts";
-import { must } from "./venv.ts";
 
 const require = createRequire(import.meta.url);
 

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { must } from "../../scripts/venv.ts";
 import { startWriteHub } from "../servers/hub-write.ts";
-import { must } from "./venv.ts";
 
 /** What is published: the form and the kind of its files. */
 const CASES = [

@@ -6,10 +6,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { must, virtualEnvironment } from "../../scripts/venv.ts";
 import { writeForms } from "./forms.ts";
 import { writePublished } from "./published.ts";
 import { writeTokens } from "./tokens.ts";
-import { must, virtualEnvironment } from "./venv.ts";
 
 const HERE = join("tests", "consumers");
 const CACHE = process.env["FLIPTURN_CONSUMERS"] ?? join("node_modules", ".cache", "flipturn-consumers");

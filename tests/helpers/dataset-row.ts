@@ -6,7 +6,7 @@ const { source, language, country, model, user_id } = Conversation.shape;
 
 /** A row of a dataset in form `samples`, as it is read back from a file. */
 export const DatasetRow = z.strictObject({
-  ...Sample.omit({ context_turns: true }).shape,
+  ...Sample.omit({ context_turns: true, weight: true }).shape,
   source,
   intent: z.string().nullable(),
   context: z.array(Turn),

@@ -20,7 +20,7 @@ function valuesOf(type: z.ZodType): fc.Arbitrary<unknown> {
     case "boolean":
       return fc.boolean();
     case "number":
-      return fc.integer(allows(-1) ? {} : { min: allows(0) ? 0 : 1 });
+      return fc.integer({ ...(!allows(-1) && { min: allows(0) ? 0 : 1 }), ...(!allows(2) && { max: 1 }) });
     case "array":
       return fc.array(valuesOf(def.element as z.ZodType), { minLength: allows([]) ? 0 : 1, maxLength: 4 });
     case "object":

@@ -11,6 +11,26 @@ describe("canonical JSON", () => {
     expect(canonical({ ä: 1, z: 2, Z: 3 })).toBe('{"Z":3,"z":2,"ä":1}');
   });
 
+  test("leaves out what is undefined, as JSON does", () => {
+    expect(canonical({ b: undefined, a: [undefined, 1] })).toBe('{"a":[null,1]}');
+  });
+
+  test("is what JSON makes of the value with its keys sorted", () => {
+    /** JavaScript itself puts keys that are numbers first, so no key here is one. */
+    const sorted = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(sorted);
+      if (value === null || typeof value !== "object") return value;
+      const keys = Object.keys(value).sort((a, b) => (a < b ? -1 : 1));
+      return Object.fromEntries(keys.map((key) => [key, sorted((value as Record<string, unknown>)[key])]));
+    };
+    const values = fc.jsonValue().filter((value) => !/"\d+":/.test(JSON.stringify(value)));
+    fc.assert(
+      fc.property(values, (value) => {
+        expect(canonical(value)).toBe(JSON.stringify(sorted(value)));
+      }),
+    );
+  });
+
   test("means the same value as plain JSON", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {

@@ -66,10 +66,13 @@ describe("a plan of intents", () => {
   test("with --sample sends that many, extrapolates from what they used, and the run does not pay for them again", async () => {
     const ahead = await estimated("--sample", "12");
     expect(server.requests).toHaveLength(12);
-    expect(ahead).toMatchObject({ answered: 12, requests: 74, pilot: { requests: 12 } });
+    expect(ahead).toMatchObject({ answered: 12, requests: 74, pilot: { conversations: 12, requests: 1 } });
     const out = Math.ceil(`${INTENT_PREFIX} get help.`.length / 4);
     expect(ahead.pilot.output_tokens).toBe(out);
     expect(ahead.output_tokens).toEqual({ least: 74 * out, most: 74 * out });
+    const sent = server.requests.reduce((sum, { usage }) => sum + usage.input_tokens, 0);
+    expect(ahead.pilot.input_tokens).toBeCloseTo(sent / 12);
+    expect(ahead.usd.sync.most).toBeCloseTo((ahead.input_tokens * 2.5 + 74 * out * 10) / 1e6);
     await estimated("--sample", "12");
     expect(server.requests).toHaveLength(12);
   });
@@ -97,8 +100,10 @@ describe("a plan of intents", () => {
 describe("the ledger", () => {
   test("adds up what the server counted, and is the same by a query of the journal", async () => {
     const { stdout } = await succeed(["intents", "ledger", "--output", output, "--json"], { cwd: folder, env });
-    const [row, ...others] = JSON.parse(stdout);
+    const { models, intents } = JSON.parse(stdout);
+    const [row, ...others] = models;
     expect(others).toEqual([]);
+    expect(intents).toMatchObject({ provider: "openai", conversations: 86, kept: 86, rejected: {} });
     const input = server.requests.reduce((sum, { usage }) => sum + usage.input_tokens, 0);
     const out = server.requests.reduce((sum, { usage }) => sum + usage.output_tokens, 0);
     expect(row).toMatchObject({ model: "gpt-4o", mode: "sync", answered: 86, failed: 0, unheard: 0 });

@@ -217,7 +217,7 @@ describe("inspect", () => {
     expect(prompt_ids.slice(-3)).toEqual([128006, 882, 128007]);
     expect(completion_ids).toEqual([198, 128256, 128009]);
     expect(await read("inspect", dataset(form), "--ids", "--kind", "end")).toContain(
-      `${prompt_ids.length} tokens of context, 3 of target`,
+      `in the loss: 3 of ${prompt_ids.length + 3} tokens, "\\n<|endconversation|><|eot_id|>"`,
     );
   });
 

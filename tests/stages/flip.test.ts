@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Conversation } from "../../schemas/conversation.ts";
 import { Rejection } from "../../schemas/rejection.ts";
 import { END, Sample } from "../../schemas/sample.ts";
-import { flip } from "../../stages/flip.ts";
+import { FlipOptions, flip } from "../../stages/flip.ts";
 import { conversation } from "../helpers/conversation.ts";
 import { texts } from "../helpers/texts.ts";
 
@@ -12,7 +12,7 @@ const rejectionsOf = (rows: readonly (Sample | Rejection)[]) => rows.filter((row
 /** Rows in short: what is predicted after how many turns, or why not. */
 const shown = (...lines: string[]) => {
   const one = conversation(...lines);
-  return flip(one, "train").map((row) =>
+  return flip(one, { split: "train" }).map((row) =>
     "reason" in row ? row.reason : `${row.kind} ${row.context_turns} ${targetOf(one, row)}`,
   );
 };
@@ -22,8 +22,8 @@ const targetOf = ({ turns }: Conversation, { kind, context_turns }: Sample) =>
 
 test("a conversation of two exchanges gives its two user turns and its end", () => {
   const two = conversation("user: hi", "assistant: hello", "user: thanks", "assistant: bye");
-  const common = { conversation_id: "test:1", split: "train", turns: 2 };
-  expect(flip(two, "train")).toEqual([
+  const common = { conversation_id: "test:1", split: "train", turns: 2, weight: 1 };
+  expect(flip(two, { split: "train" })).toEqual([
     { ...common, id: "test:1:1", turn: 1, kind: "first", context_turns: 0 },
     { ...common, id: "test:1:2", turn: 2, kind: "next", context_turns: 2 },
     { ...common, id: "test:1:3", turn: 3, kind: "end", context_turns: 4 },
@@ -61,17 +61,18 @@ describe("flipping", () => {
 
   test("on request keeps empty targets, and ends after a user turn", () => {
     const one = conversation("user: a", "assistant: b", "user: ");
-    const kinds = (options: Parameters<typeof flip>[2]) =>
-      flip(one, "train", options).map((row) => ("reason" in row ? row.reason : row.kind));
+    const kinds = (options: Partial<FlipOptions>) =>
+      flip(one, { split: "train" }, FlipOptions.parse(options)).map((row) => ("reason" in row ? row.reason : row.kind));
     expect(kinds({ emptyTargets: "keep", endAfterUser: "drop" })).toEqual(["first", "next", "ends_with_user"]);
     expect(kinds({ emptyTargets: "drop", endAfterUser: "keep" })).toEqual(["first", "empty_target", "end"]);
-    expect(flip(one, "train", { emptyTargets: "keep", endAfterUser: "keep" }).at(-1)).toMatchObject({
+    const kept = flip(one, { split: "train" }, FlipOptions.parse({ emptyTargets: "keep", endAfterUser: "keep" }));
+    expect(kept.at(-1)).toMatchObject({
       context_turns: 3,
     });
   });
 
   test("says in a rejection which turn of how many it was", () => {
-    expect(rejectionsOf(flip(conversation("user: a", "assistant: b", "user: "), "train"))).toEqual([
+    expect(rejectionsOf(flip(conversation("user: a", "assistant: b", "user: "), { split: "train" }))).toEqual([
       {
         id: "test:1:2",
         conversation_id: "test:1",
@@ -91,8 +92,46 @@ describe("flipping", () => {
 
   test("does not change the conversation", () => {
     const one = conversation("user: hi", "assistant: hello");
-    flip(one, "train");
+    flip(one, { split: "train" });
     expect(one).toEqual(conversation("user: hi", "assistant: hello"));
+  });
+});
+
+describe("end labels", () => {
+  const one = conversation("user: hi", "assistant: hello");
+  const doubtful = { end_confidence: 0.35, end_reasons: ["last_day" as const] };
+  const end = (end_confidence: number, options: Partial<FlipOptions>, of = one) =>
+    flip(of, { split: "train", ending: { ...doubtful, end_confidence } }, FlipOptions.parse(options)).at(-1);
+
+  test("all: every end is a sample of weight 1, as published", () => {
+    expect(FlipOptions.parse({}).endLabels).toBe("all");
+    for (const sure of [0.07, 0.5, 1]) expect(end(sure, {})).toMatchObject({ kind: "end", weight: 1 });
+  });
+
+  test("confident: an end under 0.5 is a rejection that says why, one of 0.5 counts in full", () => {
+    expect(end(0.5, { endLabels: "confident" })).toMatchObject({ kind: "end", weight: 1 });
+    expect(end(0.35, { endLabels: "confident" })).toEqual({
+      id: "test:1:2",
+      conversation_id: "test:1",
+      stage: "flip",
+      reason: "doubtful_end",
+      detail: '{"turn":2,"turns":1,"end_confidence":0.35,"end_reasons":["last_day"]}',
+    });
+  });
+
+  test("weighted: an end has its confidence as weight, and is a rejection where that is nothing", () => {
+    expect(end(0.35, { endLabels: "weighted" })).toMatchObject({ kind: "end", weight: 0.35 });
+    const asked = conversation("user: hi");
+    expect(end(0, { endLabels: "weighted", endAfterUser: "keep" }, asked)).toMatchObject({ reason: "doubtful_end" });
+    expect(end(0, { endLabels: "weighted" }, asked)).toMatchObject({ reason: "ends_with_user" });
+  });
+
+  test("concern ends alone: every other sample has weight 1", () => {
+    for (const endLabels of ["all", "confident", "weighted"] as const) {
+      const rows = flip(one, { split: "train", ending: doubtful }, FlipOptions.parse({ endLabels }));
+      expect(rows[0]).toMatchObject({ kind: "first", weight: 1 });
+      expect(rows).toHaveLength(2);
+    }
   });
 });
 
@@ -109,7 +148,7 @@ describe("for any conversation", () => {
   test("K user turns give K + 1 rows, each a sample or a rejection", () => {
     fc.assert(
       fc.property(conversations, (one) => {
-        const rows = flip(one, "validation");
+        const rows = flip(one, { split: "validation" });
         expect(rows).toHaveLength(one.turns.filter(({ role }) => role === "user").length + 1);
         for (const row of rows) ("reason" in row ? Rejection : Sample).parse(row);
       }),
@@ -119,7 +158,7 @@ describe("for any conversation", () => {
   test("every user turn with text is the target of exactly one sample, in order", () => {
     fc.assert(
       fc.property(conversations, (one) => {
-        const targets = samplesOf(flip(one, "train")).flatMap((row) =>
+        const targets = samplesOf(flip(one, { split: "train" })).flatMap((row) =>
           row.kind === "end" ? [] : [targetOf(one, row)],
         );
         const expected = one.turns.flatMap(({ role, content }) =>
@@ -133,7 +172,7 @@ describe("for any conversation", () => {
   test("a sample stands before a user turn with text, or, for the end, after the last turn", () => {
     fc.assert(
       fc.property(conversations, (one) => {
-        for (const { turn, kind, context_turns } of samplesOf(flip(one, "train"))) {
+        for (const { turn, kind, context_turns } of samplesOf(flip(one, { split: "train" }))) {
           expect(context_turns).toBe(2 * (turn - 1));
           if (kind === "end") expect(context_turns).toBe(one.turns.length);
           else expect(one.turns[context_turns]?.content.trim()).toBeTruthy();
@@ -145,7 +184,7 @@ describe("for any conversation", () => {
   test("an end never follows a user turn", () => {
     fc.assert(
       fc.property(conversations, (one) => {
-        const ends = samplesOf(flip(one, "train")).filter(({ kind }) => kind === "end");
+        const ends = samplesOf(flip(one, { split: "train" })).filter(({ kind }) => kind === "end");
         expect(ends).toHaveLength(one.turns.at(-1)?.role === "assistant" ? 1 : 0);
       }),
     );
@@ -154,9 +193,9 @@ describe("for any conversation", () => {
   test("ids are unique and stable", () => {
     fc.assert(
       fc.property(conversations, (one) => {
-        const ids = flip(one, "train").map(({ id }) => id);
+        const ids = flip(one, { split: "train" }).map(({ id }) => id);
         expect(ids).toEqual(ids.map((_, at) => `test:1:${at + 1}`));
-        expect(flip(structuredClone(one), "test").map(({ id }) => id)).toEqual(ids);
+        expect(flip(structuredClone(one), { split: "test" }).map(({ id }) => id)).toEqual(ids);
       }),
     );
   });

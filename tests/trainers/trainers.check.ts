@@ -126,6 +126,19 @@ test("rows in one bin do not see each other", async () => {
   console.log(`bins: ${JSON.stringify(loss)}`);
 });
 
+test("the loss of an end is multiplied by its weight, and no other", async () => {
+  const rows = await dataset("made", made, "--form", "tokens", "--end-labels", "weighted");
+  const args = [join(rows, "recipes", "transformers", "train.py"), BASE, rows, join(rows, "..", "model")];
+  const loss = (await check("trl", "weighted_loss.py", args, rows)) as unknown as {
+    doubtful: number;
+    trained: number;
+    byHand: number;
+  };
+  expect(loss.doubtful).toBeGreaterThan(0);
+  expect(loss.trained / loss.byHand).toBeCloseTo(1, 4);
+  console.log(`weighted: ${JSON.stringify(loss)}`);
+});
+
 describe("a tiny random model on a toy set, thirty steps on a CPU", () => {
   const SETTINGS = ["--base", BASE, "--batch", "8", "--rows", "8", "--steps", "30", "--lr", "1e-2", "--epochs", "3"];
   const INTENT = ["--intent", TOY[0]?.intent ?? ""];

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { KeyTable, Numbers } from "../../../pipeline/keys.ts";
+import { repeats } from "../repeats.ts";
 import { readAt } from "../runs.ts";
 
 /** Texts a bucket compares each text with: those that stand next before it. */
@@ -60,7 +61,7 @@ export function readEntries(path: string, range: number): Uint32Array {
  * The pairs of texts that are worth comparing: those with a key in common. A bucket with few texts gives every pair; in
  * a large one each text is paired with the 32 texts before it in the order of their hashes, and texts of equal hash with
  * the first of them. Neither the order of the entries nor their cut into ranges changes which texts are paired.
- * Memory: about 40 bytes an entry.
+ * Memory: 4 to 8 bytes an entry, and about 100 for each that is not alone under its key.
  */
 export function* candidatePairs(parts: readonly Uint32Array[]): Generator<readonly [number, number]> {
   for (const bucket of buckets(parts)) {
@@ -79,32 +80,23 @@ export function* candidatePairs(parts: readonly Uint32Array[]): Generator<readon
   }
 }
 
-/** Entries under one key, for keys that have more than one. */
+/**
+ * Entries under one key, for keys that have more than one. Most have one: a first pass with a few bits an entry finds
+ * those that may have more, and only these are numbered.
+ */
 function* buckets(parts: readonly Uint32Array[]): Generator<{ text: number; hash: number }[]> {
-  const total = parts.reduce((sum, part) => sum + part.length / 4, 0);
+  const mayRepeat = repeats(parts, 4);
   const keys = new KeyTable();
-  const next = new Int32Array(total).fill(-1);
-  const last = new Int32Array(total);
-  const first = new Int32Array(total);
-  const texts = new Uint32Array(total);
-  const hashes = new Uint32Array(total);
-  let entry = 0;
+  const found: { text: number; hash: number }[][] = [];
   for (const part of parts) {
-    for (let at = 0; at < part.length; at += 4, entry++) {
-      const before = keys.size;
-      const key = keys.number(part[at] as number, part[at + 1] as number);
-      texts[entry] = part[at + 2] as number;
-      hashes[entry] = part[at + 3] as number;
-      if (key === before) first[key] = entry;
-      else next[last[key] as number] = entry;
-      last[key] = entry;
+    for (let at = 0; at < part.length; at += 4) {
+      const [low, high] = [part[at] as number, part[at + 1] as number];
+      if (!mayRepeat(low, high)) continue;
+      const entry = { text: part[at + 2] as number, hash: part[at + 3] as number };
+      const key = keys.number(low, high);
+      if (key === found.length) found.push([entry]);
+      else found[key]?.push(entry);
     }
   }
-  for (let key = 0; key < keys.size; key++) {
-    if (first[key] === last[key]) continue;
-    const bucket: { text: number; hash: number }[] = [];
-    for (let each = first[key] as number; each >= 0; each = next[each] as number)
-      bucket.push({ text: texts[each] as number, hash: hashes[each] as number });
-    yield bucket;
-  }
+  for (const bucket of found) if (bucket.length > 1) yield bucket;
 }

@@ -15,7 +15,8 @@ function feature(type: z.ZodType): object {
       list: "shape" in element ? features(element as z.ZodObject) : (feature(element) as { dtype: string }).dtype,
     };
   }
-  return { dtype: def.type === "number" ? `int${bitsOf(type)}` : def.type === "boolean" ? "bool" : "string" };
+  if (def.type !== "number") return { dtype: def.type === "boolean" ? "bool" : "string" };
+  return { dtype: (type as z.ZodNumber).isInt ? `int${bitsOf(type)}` : "float64" };
 }
 
 /** The type of a column in words. */
@@ -28,5 +29,5 @@ export function typeName(type: z.ZodType): string {
       .map(([name, each]) => `${name}: ${typeName(each as z.ZodType)}`)
       .join(", ")}}`;
   if (def.type === "enum") return Object.values(def.entries).join(" / ");
-  return def.type === "number" ? "integer" : def.type;
+  return def.type === "number" && (type as z.ZodNumber).isInt ? "integer" : def.type;
 }

@@ -12,6 +12,7 @@ function swapped({ role, content, loss }: Message & { readonly loss: boolean }) 
  *
  * It trains assistant messages only, so the two sides change places: what the person said is `assistant`, what the assistant said is `user`,
  * the intent stays `system`. No token can be added: the end is the *text* `<|endconversation|>`. The template is OpenAI's own.
+ * A weight is 0 or 1, so of weighted ends those under one half are rejected, as `flip --end-labels confident` does.
  */
 export const openai = {
   columns: z.strictObject({
@@ -26,5 +27,6 @@ export const openai = {
   }),
   isText: true,
   packs: true,
+  wholeWeights: true,
   row: ({ messages }) => ({ messages: messages.map(swapped) }),
 } satisfies Form;

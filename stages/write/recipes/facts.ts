@@ -15,6 +15,8 @@ export interface Facts {
   /** Tokens that the base checkpoint lacks, in the order of their ids; the end token is the first. */
   readonly added: readonly { readonly token: string; readonly id: number }[];
   readonly binPack: boolean;
+  /** Ends have weights; a trainer that does not read them would train every end in full. */
+  readonly isWeighted: boolean;
 }
 
 /** A file to write beside the data; `path` is relative to the folder of the dataset. */

@@ -54,15 +54,40 @@ export function pythonAccumulation({ layout, binPack }: Facts): string {
     return max(1, round(args.batch / (targets / len(first)) / (args.rows * devices)))`;
 }
 
+/** A Trainer that reads the weights of tokens. */
+const WEIGHTED = `
+def weighted_loss(outputs, labels, weights, items):
+    """The loss of each token by its weight, over the number of trained tokens: with all weights 1 the usual mean."""
+    ids = labels[:, 1:].flatten()  # a token is predicted at the place before it
+    logits = outputs.logits[:, :-1].flatten(0, 1).float()
+    losses = torch.nn.functional.cross_entropy(logits, ids, ignore_index=-100, reduction="none")
+    return (losses * weights[:, 1:].flatten()).sum() / ((ids != -100).sum() if items is None else items)
+
+
+class Weighted(Trainer):
+    def __init__(self, **given):
+        super().__init__(compute_loss_func=weighted_loss, **given)
+
+    def compute_loss(self, model, inputs, *given, **more):
+        weights = inputs.pop("loss_weights")
+        self.compute_loss_func = lambda outputs, labels, num_items_in_batch=None: weighted_loss(
+            outputs, labels, weights, num_items_in_batch
+        )
+        return super().compute_loss(model, inputs, *given, **more)
+
+`;
+
 /** Token rows and nothing else of transformers than its Trainer. */
 export function transformers(facts: Facts): RecipeFile {
-  const { binPack } = facts;
-  const columns = binPack ? `["input_ids", "labels", "position_ids"]` : `["input_ids", "labels"]`;
+  const { binPack, isWeighted } = facts;
+  const names = ["input_ids", "labels", ...(binPack ? ["position_ids"] : []), ...(isWeighted ? ["loss_weights"] : [])];
+  const columns = JSON.stringify(names).replaceAll(",", ", ");
+  const weights = isWeighted ? `, "loss_weights": pad("loss_weights", 0.0)` : "";
   const mask = binPack
     ? `    # No mask: the positions, which begin at 0 with every row of the bin, say what may see what.
-    return {"input_ids": pad("input_ids", padding), "labels": pad("labels", -100), "position_ids": pad("position_ids", 0)}`
+    return {"input_ids": pad("input_ids", padding), "labels": pad("labels", -100), "position_ids": pad("position_ids", 0)${weights}}`
     : `    mask = [[1] * len(row["input_ids"]) + [0] * (width - len(row["input_ids"])) for row in batch]
-    return {"input_ids": pad("input_ids", padding), "labels": pad("labels", -100), "attention_mask": torch.tensor(mask)}`;
+    return {"input_ids": pad("input_ids", padding), "labels": pad("labels", -100), "attention_mask": torch.tensor(mask)${weights}}`;
   return {
     path: "recipes/transformers/train.py",
     text: String.raw`"""Trains on token rows with the Trainer of transformers: ids and labels go to the model as they are.
@@ -76,7 +101,7 @@ export function transformers(facts: Facts): RecipeFile {
 
 Run from the folder of the dataset. Tested with transformers 5.23.0, datasets 5.2.0 and torch 2.15.0, on one and on two
 processes of a CPU; not on GPUs, and not in shards.
-Loss: the mean over all trained tokens of a batch. Rows have at most ${longest(facts).toLocaleString("en")} tokens, so nothing is cut.${
+Loss: ${isWeighted ? "the sum over all trained tokens of a batch, each by its weight, divided by their number" : "the mean over all trained tokens of a batch"}. Rows have at most ${longest(facts).toLocaleString("en")} tokens, so nothing is cut.${
       binPack
         ? "\nBins: samples in a bin must not see each other. transformers takes that from position_ids where there is no attention\nmask; with flash attention only for one row at a time, so --rows stays 1."
         : ""
@@ -108,7 +133,7 @@ def collate(batch, padding):
 
 ${mask}
 
-
+${isWeighted ? WEIGHTED : ""}
 def main():
 ${pythonArguments("transformers", binPack ? 1 : 8)}
     tokenizer = AutoTokenizer.from_pretrained(args.base)
@@ -119,7 +144,7 @@ ${pythonArguments("transformers", binPack ? 1 : 8)}
 ${PYTHON_SETTINGS}
         remove_unused_columns=False,
     )
-    trainer = Trainer(
+    trainer = ${isWeighted ? "Weighted" : "Trainer"}(
         model=AutoModelForCausalLM.from_pretrained(args.base, dtype="auto"),
         args=settings,
         train_dataset=train,

@@ -154,3 +154,17 @@ describe("a text shorter than seven words as a whole", () => {
 test("normalised text is folded, then in lower case", () => {
   expect(normalise("ＡＢＣ Ⅷ É")).toBe("abc viii é");
 });
+
+test("every 7-gram has the hash that its seven words have by themselves", () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom("a", "b", "ccc", "д", "é"), { maxLength: 30 }), (words) => {
+      const [all, alone] = [new WordScanner(), new WordScanner()];
+      all.scan(words.join(" "));
+      expect(all.grams).toBe(Math.max(0, words.length - 6));
+      for (let gram = 0; gram < all.grams; gram++) {
+        alone.scan(words.slice(gram, gram + 7).join(" "));
+        expect([all.gramLow[gram], all.gramHigh[gram]]).toEqual([...alone.hash()]);
+      }
+    }),
+  );
+});

@@ -79,7 +79,8 @@ describe("an answer", () => {
     ["is in other letters", INTENT.toUpperCase()],
     ["is in bold", `**${INTENT}**`],
   ])("is none where it %s", (_, answer) => {
-    expect(readIntent(answer, INTENT_PREFIX)).toEqual({ status: "wrong_prefix", intent: null });
+    const detail = { found: answer };
+    expect(readIntent(answer, INTENT_PREFIX)).toEqual({ status: "wrong_prefix", intent: null, detail });
   });
 
   test("need not begin in any way if no beginning is asked for", () => {

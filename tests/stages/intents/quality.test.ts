@@ -4,7 +4,7 @@ import { INTENT_PREFIX } from "../../../stages/intents/prompt.ts";
 import { longestRun, measure } from "../../../stages/intents/quality.ts";
 import { conversation } from "../../helpers/conversation.ts";
 
-const RULE = { intentPrefix: INTENT_PREFIX, specifiedCopy: 8, specifiedShare: 0.8 };
+const RULE = { intentPrefix: INTENT_PREFIX, specifiedCopy: 8, specifiedShare: 0.8, specifiedWords: 8 };
 const of = (goal: string, ...turns: string[]) =>
   measure(`${INTENT_PREFIX} ${goal}`, conversation(...turns).turns, RULE);
 
@@ -36,6 +36,17 @@ describe("an intent", () => {
     const turns = words.map((word) => `user: ${word}!`);
     expect(of(`plan ${words.join(" then ")}`, "user: plan", ...turns)).toMatchObject({ specificity: "specified" });
     expect(of("translate text", "user: text translate")).toMatchObject({ from_user: 1, specificity: "generic" });
+  });
+
+  test("is judged by the thresholds that are given", () => {
+    const { turns } = conversation("user: text translate");
+    const verdict = (rule: Partial<typeof RULE>) =>
+      measure(`${INTENT_PREFIX} translate text`, turns, { ...RULE, ...rule }).specificity;
+    expect(verdict({ specifiedWords: 2 })).toBe("specified");
+    expect(verdict({ specifiedWords: 3 })).toBe("generic");
+    expect(verdict({ specifiedWords: 2, specifiedShare: 1 })).toBe("generic");
+    expect(verdict({ specifiedCopy: 1 })).toBe("specified");
+    expect(verdict({ specifiedCopy: 2 })).toBe("generic");
   });
 
   test("that is missing is not measured; one without content words has no share", () => {

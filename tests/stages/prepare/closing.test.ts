@@ -31,6 +31,7 @@ describe("the end of a conversation shows", () => {
     "thankless",
     "what does byebug do",
     "the cheersquad",
+    "ok merci, et en anglais comment ça s'appelle ?",
   ])("no thanks in a request that only holds the word: %s", (said) => {
     expect(signs(`user: ${said}`, answer)).toEqual([]);
   });
@@ -45,6 +46,7 @@ describe("the end of a conversation shows", () => {
     "As an AI language model, I cannot browse the internet.",
     "I am unable to do that.",
     "I won't write this.",
+    "I cannot say it, but I can't lie either.",
   ])("a refusal: %s", (said) => {
     expect(signs("user: do it", `assistant: ${said}`)).toEqual(["refusal"]);
   });
@@ -53,6 +55,8 @@ describe("the end of a conversation shows", () => {
     "I'm sorry to hear that. Here is what helps.",
     "You can, but note that I cannot see your screen.",
     "Sure! I can do that.",
+    "As an AI language model, I cannot write the whole plugin. However, here is a quick overview.",
+    "As an AI, I cannot provide real-time data, but I can list the three largest.",
     `${"Here is the text. ".repeat(15)}I cannot say more.`,
   ])("no refusal where the answer helps: %s", (said) => {
     expect(signs("user: do it", `assistant: ${said}`)).toEqual([]);

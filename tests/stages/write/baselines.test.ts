@@ -26,7 +26,7 @@ async function files(folder: string, talks: readonly Conversation[], shards: num
       paths[name].push(path);
       return path;
     };
-    const samples = own.flatMap((each) => flip(each, Number(each.source_id) % 2 === 0 ? "train" : "test"));
+    const samples = own.flatMap((each) => flip(each, { split: Number(each.source_id) % 2 === 0 ? "train" : "test" }));
     await writeParquet(place("conversations"), Conversation, own);
     await writeParquet(
       place("intents"),

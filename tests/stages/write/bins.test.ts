@@ -4,7 +4,7 @@ import { Bins, pack } from "../../../stages/write/bins.ts";
 
 const rowOf = (length: number, at: number) => {
   const ids = Int32Array.from({ length }, (_, place) => 1000 * at + place);
-  return { id: `row ${at}`, row: { ids, starts: [0], lengths: [1] } };
+  return { id: `row ${at}`, row: { ids, starts: [0], lengths: [1] }, weights: [at === 0 ? 0.7 : 1] };
 };
 const SIZE = 20;
 const lengths = fc.array(fc.integer({ min: 1, max: 25 }), { maxLength: 60 });
@@ -41,6 +41,7 @@ test("positions begin at 0 again with every row, and labels and mask stand under
       input_ids: [1000, 1001, 1002, 1003, 1004, 0, 1, 2, 3],
       labels: [1000, -100, -100, -100, -100, 0, -100, -100, -100],
       loss_mask: [1, 0, 0, 0, 0, 1, 0, 0, 0],
+      loss_weights: [1, 0, 0, 0, 0, 0.7, 0, 0, 0],
       position_ids: [0, 1, 2, 3, 4, 0, 1, 2, 3],
       sequence_lengths: [5, 4],
       length: 9,

@@ -17,6 +17,7 @@ function facts(more: Partial<Facts> = {}): Facts {
     maxTokens: 2048,
     added: [END],
     binPack: false,
+    isWeighted: false,
     ...more,
   };
 }
@@ -29,6 +30,9 @@ const ALL: Facts[] = FORMS.flatMap((form) =>
       (["userlm", "llama3", "chatml", "mine.jinja"] as const).flatMap((chatFormat) => [
         facts({ form, format, layout, chatFormat }),
         facts({ form, format, layout, chatFormat, splits: ["train"], maxTokens: null }),
+        ...(form === "tokens" ? [true, false] : []).map((binPack) =>
+          facts({ form, format, layout, chatFormat, binPack, isWeighted: true }),
+        ),
         ...(form === "tokens" ? [facts({ form, format, layout, chatFormat, binPack: true })] : []),
       ]),
     ),
@@ -91,6 +95,15 @@ test("there is nothing to train on without a split train, and in the form sample
 test("bins are for the trainer that can keep their rows apart", () => {
   const paths = recipes(facts({ binPack: true })).map(({ path }) => path);
   expect(paths).toEqual(["recipes/base.py", "recipes/transformers/train.py", "recipes/sample.py"]);
+});
+
+test("weights are for the trainer that reads them: the others would train every end in full", () => {
+  const paths = recipes(facts({ isWeighted: true })).map(({ path }) => path);
+  expect(paths).toEqual(["recipes/base.py", "recipes/transformers/train.py", "recipes/sample.py"]);
+  for (const form of FORMS.filter((each) => each !== "tokens" && each !== "openai"))
+    expect(recipes(facts({ form, isWeighted: true }))).toEqual([]);
+  expect(text(facts({ isWeighted: true }), "recipes/transformers/train.py")).toContain("Weighted(");
+  expect(text(facts(), "recipes/transformers/train.py")).not.toMatch(/loss_weights|Weighted/);
 });
 
 describe("the paper's numbers", () => {
