@@ -8,6 +8,8 @@ import { startWriteHub } from "../servers/hub-write.ts";
 const CASES = [
   { name: "samples", flags: [] },
   { name: "tokens", flags: ["--form", "tokens", "--layout", "packed"] },
+  { name: "bins", flags: ["--form", "tokens", "--bin-pack"] },
+  { name: "weighted", flags: ["--form", "axolotl", "--layout", "packed", "--end-labels", "weighted"] },
   { name: "trl-jsonl", flags: ["--form", "trl", "--format", "jsonl"] },
 ];
 
