@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { z } from "zod";
 import { UsageError } from "../../pipeline/errors.ts";
 import { writeText } from "../../pipeline/files.ts";
 import { addTallies } from "../../pipeline/manifest.ts";
@@ -122,8 +123,7 @@ async function rowsOf<T extends typeof Baseline | typeof Reconciled>(
   artefact: string,
   schema: T,
 ) {
-  const rows: import("zod").z.infer<T>[] = [];
-  for await (const row of readParquet(artefactFiles(run, manifest, artefact), schema))
-    rows.push(row as import("zod").z.infer<T>);
+  const rows: z.infer<T>[] = [];
+  for await (const row of readParquet(artefactFiles(run, manifest, artefact), schema)) rows.push(row as z.infer<T>);
   return rows;
 }
