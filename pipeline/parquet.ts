@@ -103,14 +103,15 @@ export class ParquetFile {
   #weight = 0;
   #rows = 0;
 
-  constructor(path: string, schema: RowSchema) {
+  /** `level` of zstd: 3 for what is published, 1 for what only later stages read. */
+  constructor(path: string, schema: RowSchema, level: 1 | 3 = 3) {
     this.#names = Object.keys(schema.shape);
     this.#file = new AtomicFile(path);
     this.#writer = new ParquetWriter({
       writer: new FileWriter(this.#file),
       schema: parquetSchema(schema),
       codec: "ZSTD",
-      compressors: { ZSTD: compress },
+      compressors: { ZSTD: (bytes) => compress(bytes, level) },
       createdBy: "flipturn",
     });
   }
@@ -155,13 +156,13 @@ function plain(value: unknown): unknown {
 /** What became of a finished file. */
 export type Written = { rows: number; bytes: number; sha256: string };
 
-/** Writes rows as one `ParquetFile`. */
+/** Writes rows as one `ParquetFile` that only later stages read. */
 export async function writeParquet<T extends object>(
   path: string,
   schema: RowSchema,
   rows: Iterable<T> | AsyncIterable<T>,
 ): Promise<Written> {
-  const file = new ParquetFile(path, schema);
+  const file = new ParquetFile(path, schema, 1);
   try {
     for await (const row of rows) await file.write(row);
     return await file.commit();

@@ -3,7 +3,7 @@ import * as zstd from "@bokuweb/zstd-wasm";
 // WebAssembly: the same bytes on every platform, and no binary to be found for it at install.
 await zstd.init();
 
-/** One zstd frame. Level 3 is zstd's own default; level 1 is for what is soon read again and removed. */
+/** One zstd frame. Level 3 is zstd's own default; level 1 is for what this run alone reads. */
 export function compress(bytes: Uint8Array, level: 1 | 3 = 3): Uint8Array {
   return zstd.compress(bytes, level);
 }

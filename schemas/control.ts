@@ -5,12 +5,29 @@
 const CONTROL =
   /<\|(?:begin_of_text|end_of_text|start_header_id|end_header_id|eot_id|eom_id|python_tag|finetune_right_pad_id|step_id|image|endconversation|reserved_special_token_\d{1,3})\|>/g;
 
-/** How many control tokens are spelled out in a text. */
-export function countControlTokens(text: string): number {
-  return text.includes("<|") ? (text.match(CONTROL)?.length ?? 0) : 0;
+/** Control tokens as people may spell them out. */
+export interface ControlTokens {
+  /** How many are spelled out in a text. */
+  readonly count: (text: string) => number;
+  /** The text with a zero-width space after the first sign of each, so that it stays plain text. */
+  readonly escape: (text: string) => string;
 }
 
-/** The text with a zero-width space after the `<` of each spelled-out control token, so that it stays plain text. */
-export function escapeControlTokens(text: string): string {
-  return text.includes("<|") ? text.replace(CONTROL, (token) => `<\u200b${token.slice(1)}`) : text;
+/** Those of Llama 3, the one that user models add, and `others`: what a chat template writes, what a tokenizer has. */
+export function controlTokens(others: readonly string[] = []): ControlTokens {
+  const more = others.filter((token) => token.replace(CONTROL, "") !== "");
+  const pattern = more.length === 0 ? CONTROL : new RegExp(`${CONTROL.source}|${oneOf(more)}`, "g");
+  const mayHold = (text: string) => more.length > 0 || text.includes("<|");
+  return {
+    count: (text) => (mayHold(text) ? (text.match(pattern)?.length ?? 0) : 0),
+    escape: (text) => (mayHold(text) ? text.replace(pattern, broken) : text),
+  };
+}
+
+const broken = (token: string): string => token.replace(/^./su, "$&\u200b");
+
+/** The source of a pattern that finds any of these spellings, the longest that fits. */
+export function oneOf(spellings: readonly string[]): string {
+  const longestFirst = [...spellings].sort((a, b) => b.length - a.length);
+  return longestFirst.map((each) => each.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
 }

@@ -7,9 +7,10 @@
  * A sample says where its turns stand; their text stays where `prepare` wrote it.
  */
 import { z } from "zod";
+import { parquet, query } from "../pipeline/duckdb.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
-import { Conversation, isEmpty } from "../schemas/conversation.ts";
+import { Conversation, firstTyped, isEmpty } from "../schemas/conversation.ts";
 import { Ending, EndLabels, endWeight } from "../schemas/ending.ts";
 import type { Tally } from "../schemas/manifest.ts";
 import { Placed } from "../schemas/placed.ts";
@@ -32,7 +33,7 @@ export const FlipOptions = z.strictObject({
 });
 export type FlipOptions = z.infer<typeof FlipOptions>;
 
-/** What flipping looks at. */
+/** What flipping looks at: of each text, whether anything was typed. */
 const Flipped = Conversation.pick({ id: true, turns: true });
 
 /** What else is known of a conversation: its split, and how sure its end is (null = that was not asked for). */
@@ -87,7 +88,7 @@ async function flipShard(task: Task<FlipOptions>): Promise<Partial<Tally>> {
   const counts: Record<string, number> = {};
   let taken = 0;
   async function* samples(): AsyncGenerator<Sample> {
-    for await (const conversation of task.read("prepare", "conversations", Flipped)) {
+    for await (const conversation of outlines(task)) {
       if (dropped.has(conversation.id)) continue;
       const split = splits.get(conversation.id);
       if (split === undefined) throw new Error(`${conversation.id}: has no split`);
@@ -106,6 +107,14 @@ async function flipShard(task: Task<FlipOptions>): Promise<Partial<Tally>> {
   const kept = await task.write("samples", Sample, samples());
   const rejected = await task.writeRejections(rejections);
   return { taken, in: kept + rejections.length, kept, rejected, counts };
+}
+
+/** The conversations of the shard, of each text only its first character that is no white space: the engine leaves the rest behind. */
+async function* outlines(task: Task<FlipOptions>): AsyncGenerator<z.infer<typeof Flipped>> {
+  const path = task.shard("prepare", "conversations");
+  const outline = `list_transform(turns, lambda t: {'role': t.role, 'content': ${firstTyped("t.content")}})`;
+  for await (const row of query(`SELECT id, ${outline} AS turns FROM ${parquet(path)}`, path, task.signal))
+    yield row as z.infer<typeof Flipped>;
 }
 
 /** The split of each conversation of the shard. */

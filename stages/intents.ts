@@ -5,6 +5,7 @@
  * `ask` sees to it that the journal has them all, `judge` makes the rows of a shard of it.
  */
 import { join } from "node:path";
+import type { z } from "zod";
 import { UsageError } from "../pipeline/errors.ts";
 import type { World } from "../pipeline/plan.ts";
 import { defineStage } from "../pipeline/stage.ts";
@@ -15,6 +16,7 @@ import type { Tally } from "../schemas/manifest.ts";
 import type { Rejection } from "../schemas/rejection.ts";
 import { askByBatch, askFor, conversationsLeft, questionOf, requireAnswers, requireServer } from "./intents/ask.ts";
 import { generated } from "./intents/generated.ts";
+import { withSmallHeap } from "./intents/heap.ts";
 import { IMPORT, localFiles, pinImports } from "./intents/import/files.ts";
 import { IMPORTED, imported, joinImports } from "./intents/import/join.ts";
 import { Journal } from "./intents/journal.ts";
@@ -87,6 +89,13 @@ async function providerFor(task: Task<IntentsOptions>, wanted: ReadonlySet<strin
 
 const Asked = Conversation.pick({ id: true, turns: true });
 
+/** The conversations of the shard; without their turns where no intent is made of them. */
+async function* askedOf(task: Task<IntentsOptions>): AsyncGenerator<z.infer<typeof Asked>> {
+  if (task.options.provider !== "none") yield* task.read("prepare", "conversations", Asked);
+  else
+    for await (const { id } of task.read("prepare", "conversations", Asked.pick({ id: true }))) yield { id, turns: [] };
+}
+
 /** The intents of one shard, in the order of its conversations. */
 async function judge(task: Task<IntentsOptions>): Promise<Partial<Tally>> {
   const dropped = await task.dropped(["dedup"]);
@@ -97,7 +106,7 @@ async function judge(task: Task<IntentsOptions>): Promise<Partial<Tally>> {
   const rejections: Rejection[] = [];
   const tokens = { input_tokens: 0, output_tokens: 0 };
   async function* rows(): AsyncGenerator<Intent> {
-    for await (const conversation of task.read("prepare", "conversations", Asked)) {
+    for await (const conversation of askedOf(task)) {
       if (!wanted.has(conversation.id)) continue;
       const { detail, ...reply } = provider.intentOf(conversation);
       const intent = rowOf(conversation, reply, task.options);
@@ -144,7 +153,7 @@ export const intents = defineStage({
   lasting: [JOURNAL, IMPORT],
   isIntermediate: (name) => name.startsWith(`${IMPORTED}-`),
   phases: [
-    { name: "ask", tasks: () => 1, run: ask, inMain: () => 1 },
-    { name: "judge", tasks: (plan) => plan.shards, run: judge },
+    { name: "ask", tasks: () => 1, run: (task) => withSmallHeap(() => ask(task)), inMain: () => 1 },
+    { name: "judge", tasks: (plan) => plan.shards, run: (task) => withSmallHeap(() => judge(task)) },
   ],
 });

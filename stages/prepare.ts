@@ -13,13 +13,13 @@ import { keyed, shardOf } from "../pipeline/random.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import { Closing } from "../schemas/closing.ts";
-import { countControlTokens } from "../schemas/control.ts";
+import { controlTokens } from "../schemas/control.ts";
 import { Conversation, conversationId, isEmpty } from "../schemas/conversation.ts";
 import type { Tally } from "../schemas/manifest.ts";
 import type { Rejection } from "../schemas/rejection.ts";
 import { ChatColumns, OPTIONAL } from "./prepare/chat.ts";
 import { closingOf } from "./prepare/closing.ts";
-import { judge } from "./prepare/judge.ts";
+import { judge, rejectedUnread } from "./prepare/judge.ts";
 import { type BadRow, type Found, readRows } from "./prepare/rows.ts";
 import { type Row, rejection, settle } from "./prepare/settle.ts";
 import { readShard, ShardWriter } from "./prepare/shuffle.ts";
@@ -118,7 +118,8 @@ async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   const writer = new ShardWriter(plan.shards);
   let rows = 0;
   async function* blocks() {
-    for await (const found of readRows(inputPath(run, index), inputName(plan, index), source, options, task.signal)) {
+    const reading = { ...options, unread: rejectedUnread(options) };
+    for await (const found of readRows(inputPath(run, index), inputName(plan, index), source, reading, task.signal)) {
       rows++;
       const record =
         "bad" in found
@@ -153,6 +154,9 @@ function requireColumns({ plan, options }: Task<PrepareOptions>, rows: Record<st
   );
 }
 
+/** Which chat template and tokenizer will be used is not known here. */
+const CONTROLS = controlTokens();
+
 /** Counts what is worth knowing about a conversation that stays. */
 function describe(
   raw: RawConversation | Unusable,
@@ -165,7 +169,7 @@ function describe(
   count("conversations_without_user", conversation.user_id === null ? 1 : 0);
   count(
     "conversations_with_control_tokens",
-    conversation.turns.some((turn) => countControlTokens(turn.content) > 0) ? 1 : 0,
+    conversation.turns.some((turn) => CONTROLS.count(turn.content) > 0) ? 1 : 0,
   );
   if (!("turns" in raw)) return;
   count("conversations_with_broken_unicode", raw.turns.some((turn) => !turn.content.isWellFormed()) ? 1 : 0);

@@ -211,7 +211,7 @@ export function privacyInWords(staged: Staged, { kMin, pii }: PublishOptions): s
   );
   const done = {
     mask: "What was found is masked as `[email]`, `[phone]`, `[card]` or `[key]` wherever it stands in a row; tokens were counted before.",
-    block: `The conversations were left out, ${staged.blocked_rows} rows.`,
+    block: `The conversations were left out, ${staged.blocked_rows} rows; tokens and targets were counted before.`,
     allow: "What was found was left in, as the publisher decided.",
   };
   return [

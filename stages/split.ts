@@ -11,6 +11,7 @@
  * collect (a shard each): who was seen where. draw (once): users. place (a shard each): the split of each conversation.
  * audit (once): leaks.
  */
+import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { parquet, query } from "../pipeline/duckdb.ts";
 import { UsageError } from "../pipeline/errors.ts";
@@ -28,6 +29,7 @@ import { Split, User } from "../schemas/user.ts";
 import { Audit, leaksInWords } from "./split/audit.ts";
 import { drawSplits } from "./split/draw.ts";
 import { Groups } from "./split/groups.ts";
+import { type LinkedKeys, Links, readLinks } from "./split/links.ts";
 import { sharesByCountry } from "./split/shares.ts";
 import { addSightings, mergeCountries, Seen } from "./split/users.ts";
 
@@ -61,16 +63,11 @@ type Member = { id: string; user_id: string | null; country: string | null } & P
 const Owner = Conversation.pick({ id: true, user_id: true, country: true });
 const ONE = { index: 0, of: 1 };
 
-/** The user that a conversation belongs to; without one the conversation itself. */
-function ownerOf({ id, user_id }: z.infer<typeof Owner>): string {
-  return user_id ?? id;
-}
-
 /** The conversations of a shard that `dedup` kept, in order. Memory: the traits of a shard. */
-async function* members(task: Task<SplitOptions>, shard: number): AsyncGenerator<Member> {
+async function* members(task: Task<SplitOptions>): AsyncGenerator<Member> {
   const traits = new Map<string, Trait>();
-  for await (const trait of task.read("dedup", "traits", Trait, shard)) traits.set(trait.conversation_id, trait);
-  for await (const owner of task.read("prepare", "conversations", Owner, shard)) {
+  for await (const trait of task.read("dedup", "traits", Trait)) traits.set(trait.conversation_id, trait);
+  for await (const owner of task.read("prepare", "conversations", Owner)) {
     const trait = traits.get(owner.id);
     if (!trait) continue;
     const { opening_key, template, cluster } = trait;
@@ -80,12 +77,15 @@ async function* members(task: Task<SplitOptions>, shard: number): AsyncGenerator
 
 async function collect(task: Task<SplitOptions>): Promise<Partial<Tally>> {
   const seen: Seen[] = [];
+  const links = new Links();
   let users = 0;
-  for await (const member of members(task, task.index)) {
-    if (member.user_id !== null) users++;
-    seen.push({ user_id: ownerOf(member), country: member.country, conversations: 1 });
+  for await (const { id, user_id: user, country, opening_key: opening, template, cluster } of members(task)) {
+    if (user !== null) users++;
+    links.add(user ?? id, { user, country, opening, template, cluster });
+    seen.push({ user_id: user ?? id, country, conversations: 1 });
   }
   await task.write("seen", Seen, addSightings(seen));
+  await task.writeBytes(task.path(linksFile(task.index)), [links.bytes()]);
   return { taken: seen.length, in: seen.length, kept: seen.length, counts: { conversations_of_known_users: users } };
 }
 
@@ -106,7 +106,7 @@ async function draw(task: Task<SplitOptions>): Promise<Partial<Tally>> {
   requireUsers(options.by, plan.source, rows.length, known);
   const sightings = addSightings(rows);
   const merged = options.by === "ip+country" ? sightings : mergeCountries(sightings);
-  const groups = options.by === "groups" ? await findGroups(task) : new Groups();
+  const groups = options.by === "groups" ? findGroups(task) : new Groups();
   const groupOf = (user: Seen) => groups.of(keyOf(user.user_id));
   const drawn = drawSplits(merged, plan.seed, options.ratios, options.by, groupOf);
   const users = options.fixedSplit ? drawn.map((user) => ({ ...user, split: options.fixedSplit as Split })) : drawn;
@@ -117,16 +117,21 @@ async function draw(task: Task<SplitOptions>): Promise<Partial<Tally>> {
 }
 
 /** Users whose conversations have an opening or a cluster of near-duplicates in common. */
-async function findGroups(task: Task<SplitOptions>): Promise<Groups> {
+function findGroups(task: Task<SplitOptions>): Groups {
   const groups = new Groups();
   for (let shard = 0; shard < task.plan.shards; shard++) {
-    for await (const member of members(task, shard)) {
-      const user = keyOf(ownerOf(member));
-      if (member.opening_key !== null) groups.add(user, keyOf(`opening\n${member.opening_key}`));
-      if (member.cluster !== null) groups.add(user, keyOf(`cluster\n${member.cluster}`));
+    for (const keyIn of readLinks(readFileSync(task.path(linksFile(shard))))) {
+      const [opening, [low, high]] = [keyIn("opening"), keyIn("cluster")];
+      if (opening[0] !== 0 || opening[1] !== 0) groups.add(keyIn("owner"), opening);
+      // Turned round, so that no cluster is taken for an opening.
+      if (low !== 0 || high !== 0) groups.add(keyIn("owner"), [~low >>> 0, ~high >>> 0]);
     }
   }
   return groups;
+}
+
+function linksFile(shard: number): string {
+  return `links-${String(shard).padStart(5, "0")}.keys`;
 }
 
 function countUsers(users: readonly User[]): Record<string, number> {
@@ -180,11 +185,9 @@ async function splitsOf(task: Task<SplitOptions>): Promise<Map<string, Split>> {
 async function audit(task: Task<SplitOptions>): Promise<Partial<Tally>> {
   const found = new Audit();
   for (let shard = 0; shard < task.plan.shards; shard++) {
-    const placed = task.read("split", "placed", Placed, shard);
-    for await (const { user_id, country, opening_key, template, cluster } of members(task, shard)) {
-      const { split } = (await placed.next()).value as Placed;
-      found.add({ split, user: user_id, country, opening: opening_key, template, cluster });
-    }
+    const links = readLinks(readFileSync(task.path(linksFile(shard))));
+    for await (const { split } of task.read("split", "placed", Placed.pick({ split: true }), shard))
+      found.addKeys(split, links.next().value as LinkedKeys);
   }
   const leaks = await found.leaks(placedIds(task));
   await task.write("leaks", Leak, leaks, ONE);
@@ -207,7 +210,7 @@ export const split = defineStage({
   reads: ["prepare", "dedup"],
   unit: "conversations",
   options: SplitOptions,
-  isIntermediate: (name) => name.startsWith("seen-"),
+  isIntermediate: (name) => /^(seen|links)-/.test(name),
   phases: [
     { name: "collect", tasks: (plan) => plan.shards, run: collect },
     { name: "draw", tasks: () => 1, run: draw },

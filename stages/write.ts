@@ -87,8 +87,8 @@ export const WriteOptions = z.strictObject({
 });
 export type WriteOptions = z.infer<typeof WriteOptions>;
 
-/** Throws UsageError for options that do not go together. */
-function requireSense(options: WriteOptions): void {
+/** Throws UsageError for options that do not go together, or that name a file which is not what it should be. */
+async function requireSense(options: WriteOptions): Promise<void> {
   const form = FORMS[options.form];
   const needs = (isSo: boolean, what: string, ask: string) => {
     if (!isSo) throw new UsageError(`${what} needs ${ask}`);
@@ -103,6 +103,14 @@ function requireSense(options: WriteOptions): void {
     const ask = "--form tokens and --layout samples; a trainer cuts text by itself, so there use --overflow keep";
     needs(isTokens && options.layout === "samples", "--overflow cut-right", ask);
   }
+  // Now rather than in the last stage, when the intents are paid for.
+  if (filesOf(options).length > 0) await loadSettings(options);
+}
+
+/** The files that options name. */
+function filesOf({ chatTemplate, tokenizer }: WriteOptions): string[] {
+  const isBuiltIn = ["llama3", "none"].includes(tokenizer);
+  return [...(isFormatName(chatTemplate) ? [] : [chatTemplate]), ...(isBuiltIn ? [] : [tokenizer])];
 }
 
 const Told = Conversation.omit({ source_id: true, started_at: true, opening: true, redacted: true, toxic: true });
@@ -236,10 +244,7 @@ export const write = defineStage({
   unit: "samples",
   options: WriteOptions,
   require: requireSense,
-  files: ({ chatTemplate, tokenizer }) => [
-    ...(isFormatName(chatTemplate) ? [] : [chatTemplate]),
-    ...(["llama3", "none"].includes(tokenizer) ? [] : [tokenizer]),
-  ],
+  files: filesOf,
   publishes: {
     folder: "dataset",
     owns: /^(README\.md|chat_template\.jinja|dataset_dict\.json|recipes\/.+\.(py|yaml|json)|(data\/(train|validation|test)-\d{5}-of-\d{5}\.(parquet|jsonl))|(train|validation|test)\/(data-\d{5}-of-\d{5}\.arrow|state\.json|dataset_info\.json))$/,

@@ -98,6 +98,9 @@ async function main(conversations: number, root: string): Promise<void> {
     console.log(
       `  asked and judged in ${first.seconds.toFixed(1)} s: ${(conversations / first.seconds).toFixed(0)} requests/s`,
     );
+    console.log(
+      `  processor           ${first.cpuSeconds.toFixed(1)} s: ${((1000 * first.cpuSeconds) / conversations).toFixed(2)} ms a request, so ${(conversations / first.cpuSeconds).toFixed(0)} requests/s of one core`,
+    );
     console.log(`  peak memory         ${first.peakMB.toFixed(0)} MB`);
     console.log(`  writing the journal ${first.journalSeconds.toFixed(2)} s: ${share(first)} of wall time`);
     console.log(`  finished run again  ${again.seconds.toFixed(2)} s`);

@@ -16,7 +16,7 @@ export type Order = { readonly threads: number; readonly given: Given; readonly 
 export type Cost = { readonly wall_s: number; readonly cpu_s: number; readonly peak_mb: number };
 
 /** What a stage took, with the rows that went in; one that was up to date took nothing. */
-export type StageCost = Cost & { readonly stage: string; readonly rows: number; readonly ran: boolean };
+type StageCost = Cost & { readonly stage: string; readonly rows: number; readonly ran: boolean };
 
 /** A run as it was measured. */
 export type Measured = Cost & { readonly stages: readonly StageCost[] };

@@ -73,7 +73,7 @@ async function estimateIntents(run: Run, flags: PlanFlags, signal: AbortSignal):
       throw new UsageError(`--sample: stage dedup is not done in ${run.folder}; ${hint} can send a pilot`);
     return `${hint} says how many tokens and dollars the intents will take`;
   }
-  if (flags.sample) stages.find(({ name }) => name === "intents")?.require?.(options, run.world);
+  if (flags.sample) await stages.find(({ name }) => name === "intents")?.require?.(options, run.world);
   const unlock = flags.sample ? await lock(run.folder) : () => {};
   const { draw, clear } = progressDrawer();
   try {

@@ -60,6 +60,7 @@ function unwrapped(text: string): string {
 
 /** Length of the fixed beginning as the text has it, whatever its case and white space; -1 = the text begins otherwise. */
 function beginning(text: string, prefix: string): number {
+  if (text.startsWith(prefix)) return prefix.length;
   const pattern = prefix
     .split(/\s+/)
     .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))

@@ -1,3 +1,4 @@
+import { quote } from "../../pipeline/duckdb.ts";
 import { isEmpty, type Turn } from "../../schemas/conversation.ts";
 import type { PrepareOptions } from "../prepare.ts";
 import type { RawConversation } from "./source.ts";
@@ -34,6 +35,17 @@ export function judge(raw: RawConversation, options: PrepareOptions): Verdict {
   if (toxic && options.toxic === "drop") return { reason: "toxic", detail: {} };
   if (redacted && options.redacted === "drop") return { reason: "redacted", detail: {} };
   return judgeTurns(options.roles === "repair" ? repair(raw.turns) : raw.turns);
+}
+
+/** The rows that `judge` rejects without a look at their turns, as SQL over `language`, `toxic` and `redacted`; null = none. */
+export function rejectedUnread(options: PrepareOptions): string | null {
+  const { language, unknownLanguage, toxic, redacted } = options;
+  const conditions: string[] = [];
+  if (language !== "any") conditions.push(`language <> ${quote(language)}`);
+  if (language !== "any" && unknownLanguage === "drop") conditions.push("language IS NULL");
+  if (toxic === "drop") conditions.push("toxic");
+  if (redacted === "drop") conditions.push("redacted");
+  return conditions.length === 0 ? null : conditions.join(" OR ");
 }
 
 function judgeTurns(turns: RawConversation["turns"]): Verdict {

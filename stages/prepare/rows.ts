@@ -19,14 +19,14 @@ export type Found = { conversation: RawConversation | Unusable } | { bad: BadRow
 
 /**
  * The rows of one raw file (Parquet, or JSONL plain, `.gz` or `.zst`), checked against the source's row schema.
- * `name` is the file as messages and rejections call it; rows count from 1. Memory: one batch.
+ * `name` is the file as messages and rejections call it; rows count from 1. `unread`: see `Source.select`. Memory: one batch.
  * Throws InputError if the file as a whole is not what it should be.
  */
 export async function* readRows(
   path: string,
   name: string,
   source: Source,
-  { columns, paths }: { columns: Columns; paths: Paths },
+  { columns, paths, unread = null }: { columns: Columns; paths: Paths; unread?: string | null },
   signal?: AbortSignal,
 ): AsyncGenerator<Found> {
   const schema = source.row(columns);
@@ -49,7 +49,7 @@ export async function* readRows(
   };
   if (/\.parquet$/i.test(path)) {
     let row = 0;
-    for await (const value of parquetRows(path, name, source, columns, signal)) yield* check(++row, value);
+    for await (const value of parquetRows(path, name, source, { columns, unread }, signal)) yield* check(++row, value);
     return;
   }
   for await (const line of readLines(path, signal)) {
@@ -78,11 +78,11 @@ async function* parquetRows(
   path: string,
   name: string,
   source: Source,
-  columns: Columns,
+  { columns, unread }: { columns: Columns; unread: string | null },
   signal?: AbortSignal,
 ): AsyncGenerator<unknown> {
   const there = await describeParquet(path);
-  const { needs, sql } = source.select(columns);
+  const { needs, sql } = source.select(columns, unread);
   const missing = needs.filter((column) => !there.has(column));
   if (missing.length > 0) {
     throw new InputError(

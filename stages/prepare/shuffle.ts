@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { compress, decompress } from "../../pipeline/zstd.ts";
 
 /** Bytes of text that are gathered for a shard before they are written as one block. */
-const BLOCK = 256 << 10;
+const BLOCK = 512 << 10;
 
 /** Where the block of a shard lies in a file. */
 type Block = { shard: number; offset: number; bytes: number };

@@ -48,8 +48,14 @@ export interface Source {
   readonly row: (columns: Columns) => z.ZodObject;
   /** The field that holds the source's own id of a conversation, null if none does, and those that tell who a user is. */
   readonly fields: (columns: Columns) => { readonly id: string | null; readonly personal: readonly string[] };
-  /** For Parquet: SQL expressions over the file's columns, by name in `row`, and the columns they need. */
-  readonly select: (columns: Columns) => { readonly needs: readonly string[]; readonly sql: string };
+  /**
+   * For Parquet: SQL expressions over the file's columns, by name in `row`, and the columns they need. `unread` is an SQL
+   * condition for rows whose turns nobody will look at: of a row that is sound they may come empty.
+   */
+  readonly select: (
+    columns: Columns,
+    unread?: string | null,
+  ) => { readonly needs: readonly string[]; readonly sql: string };
   readonly convert: (row: Record<string, unknown>, columns: Columns) => RawConversation | Unusable;
   /** Where one row holds several conversations: all that are wanted of it, in place of `convert`. */
   readonly convertAll?: (row: Record<string, unknown>, paths: Paths) => readonly (RawConversation | Unusable)[];

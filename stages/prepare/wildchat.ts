@@ -56,11 +56,15 @@ const needs = [
   "hashed_ip",
 ];
 const message = "{'role': m.role, 'content': m.content, 'timestamp': m.timestamp}";
-const sql = needs
-  .map((name) =>
-    name === "conversation" ? `list_transform(conversation, lambda m: ${message}) AS conversation` : `"${name}"`,
-  )
-  .join(", ");
+const whole = `list_transform(conversation, lambda m: ${message})`;
+/** True where `Row` would find no fault with the messages, which is told before anything else is. */
+const isSound = "list_bool_and(list_transform(conversation, lambda m: m.role IS NOT NULL AND m.content IS NOT NULL))";
+
+/** The columns as SQL: all of the text where it is read, none of it where it is not. */
+function expressions(unread: string | null): string {
+  const conversation = unread === null ? whole : `CASE WHEN (${unread}) AND ${isSound} THEN [] ELSE ${whole} END`;
+  return needs.map((name) => (name === "conversation" ? `${conversation} AS conversation` : `"${name}"`)).join(", ");
+}
 
 function wildchat(name: string, summary: string, hub: Source["hub"]): Source {
   return {
@@ -71,7 +75,7 @@ function wildchat(name: string, summary: string, hub: Source["hub"]): Source {
     credit: "WildChat: Zhao et al. 2024, arXiv 2405.01470, Allen Institute for AI",
     row: () => Row,
     fields: () => ({ id: "conversation_hash", personal: ["hashed_ip"] }),
-    select: () => ({ needs, sql }),
+    select: (_, unread = null) => ({ needs, sql: expressions(unread) }),
     convert,
   };
 }

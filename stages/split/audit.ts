@@ -24,8 +24,8 @@ class Column {
   readonly table = new KeyTable();
   readonly #numbers = new Numbers();
 
-  push(value: string | null): void {
-    this.#numbers.push(value === null ? 0 : 1 + this.table.number(...keyOf(value)));
+  push([low, high]: readonly [number, number]): void {
+    this.#numbers.push(low === 0 && high === 0 ? 0 : 1 + this.table.number(low, high));
   }
 
   get values(): Uint32Array {
@@ -47,12 +47,20 @@ export class Audit {
 
   /** Adds one conversation. */
   add(linked: Linked): void {
-    this.#user.push(linked.user);
-    this.#opening.push(linked.opening);
-    this.#template.push(linked.template);
-    this.#cluster.push(linked.cluster);
-    this.#country.push(linked.country);
-    this.#splits.push(Split.options.indexOf(linked.split));
+    this.addKeys(linked.split, (column) => {
+      const value = linked[column];
+      return value === null ? [0, 0] : keyOf(value);
+    });
+  }
+
+  /** Adds one conversation by the keys of what it has; both lanes 0 = it has no such thing. */
+  addKeys(split: Split, keyIn: (column: Exclude<keyof Linked, "split">) => readonly [number, number]): void {
+    this.#user.push(keyIn("user"));
+    this.#opening.push(keyIn("opening"));
+    this.#template.push(keyIn("template"));
+    this.#cluster.push(keyIn("cluster"));
+    this.#country.push(keyIn("country"));
+    this.#splits.push(Split.options.indexOf(split));
   }
 
   /** One row a kind of link. `ids`: those of the conversations in the order in which they were added. */

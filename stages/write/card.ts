@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import type { z } from "zod";
 import type { Manifest } from "../../schemas/manifest.ts";
+import type { Split } from "../../schemas/user.ts";
 import { sourceNamed } from "../prepare/sources.ts";
 import { binColumns } from "./bins.ts";
 import { typeName } from "./card/columns.ts";
@@ -24,10 +25,7 @@ export function datasetCard(input: CardInput): string {
   const sections = [
     `# User language model data from ${plan.source}`,
     whatItIs(input),
-    `## Rows\n\n${table(
-      ["split", "rows"],
-      splits.map((split) => [split, sumOf(shards, `rows_${split}`)]),
-    )}`,
+    rowSection(input, splits),
     ...(input.row === null ? [] : [`One row, long texts cut:\n\n\`\`\`json\n${shownRow(input.row)}\n\`\`\``]),
     ...(options.tokenizer === "none" ? [] : [tokenSection(input, splits)]),
     ...endsInWords(endLabels(input), options),
@@ -45,6 +43,16 @@ export function datasetCard(input: CardInput): string {
     `## Citation\n\n${citation(input)}`,
   ];
   return `---\n${stringify(header(input, columns), { lineWidth: 0 })}---\n\n${sections.join("\n\n")}\n`;
+}
+
+/** How many rows there are, and, where a row has several, how many targets. */
+function rowSection({ shards, options }: CardInput, splits: readonly Split[]): string {
+  const isPacked = options.layout === "packed";
+  const lines = splits.map((split) => {
+    const [rows, targets] = [sumOf(shards, `rows_${split}`), sumOf(shards, `targets_${split}`)];
+    return [split, rows, ...(isPacked ? [targets, (targets / rows).toFixed(2)] : [])];
+  });
+  return `## Rows\n\n${table(["split", "rows", ...(isPacked ? ["targets", "targets a row"] : [])], lines)}`;
 }
 
 /** How `flip` labelled ends. */

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Written } from "../../pipeline/parquet.ts";
-import { countControlTokens, escapeControlTokens } from "../../schemas/control.ts";
+import type { ControlTokens } from "../../schemas/control.ts";
 import type { Conversation, Turn } from "../../schemas/conversation.ts";
 import { CONFIDENT } from "../../schemas/ending.ts";
 import type { Rejection } from "../../schemas/rejection.ts";
@@ -41,7 +41,7 @@ export class Output {
     const dialogue = dialogueOf(intent, turns, this.#settings);
     const encoder = this.#settings.encoder && remembering(this.#settings.encoder);
     const settings = { ...this.#settings, encoder };
-    const typed = typedControlTokens(dialogue);
+    const typed = typedControlTokens(dialogue, this.#settings.controls);
     const fitted = fitAll(dialogue, samples, settings).filter((each) => this.#judge(each, typed(each)));
     for (const row of rowsOf(dialogue, fitted, settings)) await this.#write(row, origin, encoder);
   }
@@ -66,8 +66,9 @@ export class Output {
     const { form, controlTokens, maxTokens, overflow } = this.#settings;
     this.taken++;
     if (typed > 0) this.#count("samples_with_control_tokens");
-    if (tokens !== null) this.#count(`${sample.split}_turn_${turnName(sample)}_${length}`);
+    const count = () => tokens !== null && this.#count(`${sample.split}_turn_${turnName(sample)}_${length}`);
     if (length === "impossible") {
+      count();
       const reason = overflow === "drop" ? "too_long" : "target_too_long";
       return this.#reject(sample, reason, { tokens, max_tokens: maxTokens });
     }
@@ -76,6 +77,7 @@ export class Output {
     if (form.wholeWeights && sample.weight < CONFIDENT)
       return this.#reject(sample, "doubtful_end", { end_confidence: sample.weight });
     this.kept++;
+    count();
     return true;
   }
 
@@ -85,8 +87,9 @@ export class Output {
   }
 
   async #write(row: Row, origin: From, encoder: Encoder | null): Promise<void> {
-    const { form, maxTokens, isWeighted } = this.#settings;
+    const { form, layout, maxTokens, isWeighted } = this.#settings;
     const { split } = row.fitted[0].sample;
+    if (layout === "packed") this.#count(`targets_${split}`, row.fitted.length);
     const whole = encoder && form.needsTokens ? encodeRow(row.rendered.segments, encoder) : null;
     const isCut = row.fitted[0].length === "cut" && maxTokens !== null;
     const tokens = whole && isCut ? cutRight(whole, maxTokens) : whole;
@@ -126,9 +129,13 @@ function turnName({ turn, kind }: Sample): string {
   return kind === "end" ? "end" : turn < 10 ? String(turn) : "10_and_later";
 }
 
-function dialogueOf(intent: string | null, turns: readonly Turn[], { form, trims, controlTokens }: Settings): Dialogue {
+function dialogueOf(
+  intent: string | null,
+  turns: readonly Turn[],
+  { form, trims, controlTokens, controls }: Settings,
+): Dialogue {
   const escapes = form.isText && controlTokens === "escape";
-  const read = (text: string) => (escapes ? escapeControlTokens(text) : text);
+  const read = (text: string) => (escapes ? controls.escape(text) : text);
   return {
     intent: intent === null ? null : read(intent),
     turns: turns.map(({ role, content }) => ({ role, content: read(trims ? content.trim() : content) })),
@@ -136,9 +143,9 @@ function dialogueOf(intent: string | null, turns: readonly Turn[], { form, trims
 }
 
 /** Counts control tokens spelled out by people in what a sample shows: its intent, its context and its target (an end is ours). */
-function typedControlTokens({ intent, turns }: Dialogue): (fitted: Fitted) => number {
-  const inIntent = countControlTokens(intent ?? "");
-  const inTurns = turns.map(({ content }) => countControlTokens(content));
+function typedControlTokens({ intent, turns }: Dialogue, { count }: ControlTokens): (fitted: Fitted) => number {
+  const inIntent = count(intent ?? "");
+  const inTurns = turns.map(({ content }) => count(content));
   return ({ sample, from }) => {
     const shown = inTurns.slice(from, sample.context_turns + (sample.kind === "end" ? 0 : 1));
     return inIntent + sum(shown, (each) => each);

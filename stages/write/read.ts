@@ -1,6 +1,7 @@
 /** Rows of a finished dataset, of any form -> what the model sees. */
 import { z } from "zod";
-import { END } from "../../schemas/sample.ts";
+import { oneOf } from "../../schemas/control.ts";
+import { END, Sample } from "../../schemas/sample.ts";
 import type { ChatFormat } from "./chat.ts";
 import { axolotl } from "./forms/axolotl.ts";
 import { messagesForm } from "./forms/messages.ts";
@@ -18,7 +19,7 @@ type Reader = (row: unknown, chat: ChatFormat) => Seen | null;
 
 function reader<T extends z.ZodRawShape>(
   form: { columns: z.ZodObject<T> },
-  read: (row: z.infer<z.ZodObject<T>>, chat: ChatFormat) => Seen,
+  read: (row: z.infer<z.ZodObject<T>>, chat: ChatFormat) => Seen | null,
 ): Reader {
   const columns = z.object(form.columns.shape);
   return (row, chat) => {
@@ -31,6 +32,9 @@ const message = (role: Message["role"], content: string, loss = false): Message 
   return { role, content, loss, end: loss && content === END };
 };
 
+/** Rows of samples say which target is the end, whatever somebody typed. */
+const samplesWithKind = { columns: samplesForm.columns.extend({ kind: Sample.shape.kind }) };
+
 /** Those of OpenAI's roles that are the other way round here. */
 const SWAPPED_BACK = { system: "system", user: "assistant", assistant: "user" } as const;
 
@@ -39,17 +43,19 @@ const READERS: readonly Reader[] = [
   reader(torchtune, ({ segments }) => segments),
   reader(axolotl, ({ segments }, chat) => segments.flatMap(({ label, text }) => pieces(text, label, chat))),
   reader(trl, ({ prompt, completion }, chat) => [...pieces(prompt, false, chat), ...pieces(completion, true, chat)]),
-  reader(samplesForm, ({ intent, context, target }, chat) => {
+  reader(samplesWithKind, ({ intent, context, target, kind }, chat) => {
     const system = intent === null ? [] : [message("system", intent)];
     const turns = context.map(({ role, content }) => message(role, content));
-    return chat.render([...system, ...turns, message("user", target, true)]);
+    return chat.render([...system, ...turns, { ...message("user", target, true), end: kind === "end" }]);
   }),
   reader(openai, ({ messages }, chat) =>
     chat.render(messages.map(({ role, content, weight }) => message(SWAPPED_BACK[role], content, weight === 1))),
   ),
-  reader(messagesForm, ({ messages }, chat) =>
-    chat.render(messages.map(({ role, content }, at) => message(role, content, at === messages.length - 1))),
-  ),
+  reader(messagesForm, ({ messages }, chat) => {
+    // A log of chats looks the same, but it ends with an answer.
+    if (messages.at(-1)?.role !== "user") return null;
+    return chat.render(messages.map(({ role, content }, at) => message(role, content, at === messages.length - 1)));
+  }),
 ];
 
 /** What a model sees of a row; null = it is a row of no form. Forms without a text of their own are rendered with `chat`. */
@@ -63,8 +69,7 @@ export function seen(row: unknown, chat: ChatFormat): Seen | null {
 
 /** Text in pieces: where the control tokens of the format stand. */
 function pieces(text: string, loss: boolean, chat: ChatFormat): Segment[] {
-  const tokens = [...chat.controls, END].map((token) => token.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  const parts = text.split(new RegExp(`(${tokens.join("|")})`));
+  const parts = text.split(new RegExp(`(${oneOf([...chat.controls, END])})`));
   return parts
     .map((part, at) => ({ text: part, control: at % 2 === 1, loss }))
     .filter((segment) => segment.text !== "");

@@ -105,7 +105,13 @@ function messagesOf({ intent, turns }: Dialogue, samples: readonly Sample[], fro
 function render(dialogue: Dialogue, fitted: readonly Fitted[], chat: ChatFormat): Rendered {
   const samples = fitted.map(({ sample }) => sample);
   const messages = messagesOf(dialogue, samples, fitted[0]?.from ?? 0);
-  return { messages, segments: chat.render(messages) };
+  return {
+    messages,
+    // Forms without a text of their own never ask.
+    get segments() {
+      return chat.render(messages);
+    },
+  };
 }
 
 /** True if every sample of a row would read the same alone, up to its target's end. By itself so where messages do not depend on what follows. */

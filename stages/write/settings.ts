@@ -1,3 +1,4 @@
+import { type ControlTokens, controlTokens as spelledOut } from "../../schemas/control.ts";
 import { END } from "../../schemas/sample.ts";
 import type { WriteOptions } from "../write.ts";
 import { type ChatFormat, chatFormat } from "./chat.ts";
@@ -12,6 +13,8 @@ export interface Settings extends RowSettings {
   readonly form: Form;
   readonly trims: boolean;
   readonly controlTokens: WriteOptions["controlTokens"];
+  /** What a tokenizer that reads the rows as text would take for control tokens. */
+  readonly controls: ControlTokens;
   /** Most tokens of a bin; null = rows are not put into bins. */
   readonly binSize: number | null;
   /** Targets may have other weights than 1, so the rows say them. */
@@ -39,6 +42,7 @@ export async function loadSettings(options: WriteOptions, isWeighted = false): P
     form: FORMS[options.form],
     trims: options.whitespace === "trim",
     controlTokens,
+    controls: spelledOut([...(tokenizer?.controls ?? []), ...chat.controls]),
     binSize: binPack ? maxTokens : null,
     isWeighted,
     added: encoder?.added ?? [],

@@ -36,7 +36,7 @@ test("a run by batch gives the intents of a run one by one, the tail one by one,
   expect(server.asked.length).toBeGreaterThan(10);
   expect(server.asked.length + server.answered.length).toBe(86);
   const ledger = await succeed(["intents", "ledger", "--output", join(folder, "batch"), "--json"], { cwd: folder });
-  const [batch, sync] = JSON.parse(ledger.stdout);
+  const [batch, sync] = JSON.parse(ledger.stdout).models;
   expect([batch.mode, batch.answered, sync.mode, sync.answered]).toEqual([
     ...["batch", server.answered.length],
     ...["sync", server.asked.length],

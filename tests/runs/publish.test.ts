@@ -128,7 +128,7 @@ describe("flipturn publish", () => {
       .map(([, { content }]) => content.toString())
       .join("");
     expect(rows).not.toContain("chat:mail");
-    expect(text("README.md")).toContain("The conversations were left out, 3 rows.");
+    expect(text("README.md")).toContain("The conversations were left out, 3 rows;");
   });
 
   test("removes its own stale files, and leaves what is not its own", async () => {

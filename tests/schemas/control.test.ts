@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { countControlTokens, escapeControlTokens } from "../../schemas/control.ts";
+import { controlTokens } from "../../schemas/control.ts";
 import { END } from "../../schemas/sample.ts";
+
+const { count: countControlTokens, escape: escapeControlTokens } = controlTokens();
 
 describe("control tokens that people spelled out", () => {
   test.each([
@@ -44,6 +46,13 @@ describe("control tokens that people spelled out", () => {
 
   test("come back when the zero-width spaces are taken out", () => {
     fc.assert(fc.property(soup, (text) => escapeControlTokens(text).replaceAll("\u200b", "") === text));
+  });
+
+  test("are also those of a chat template and a tokenizer that are given", () => {
+    const controls = controlTokens(["<|im_start|>", "</s>", "[INST]", "<|eot_id|>", "<s", "<s>"]);
+    expect(controls.count("<|im_start|>user </s> [INST] <|eot_id|> <s> INST")).toBe(5);
+    expect(controls.escape("a</s><|eot_id|>[INST]")).toBe("a<\u200b/s><\u200b|eot_id|>[\u200bINST]");
+    expect(controls.count(controls.escape("<|im_start|></s>[INST]<s>"))).toBe(0);
   });
 
   test("are counted anew in every call", () => {

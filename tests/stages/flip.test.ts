@@ -54,6 +54,11 @@ describe("flipping", () => {
       ["user: a", "assistant: b", "user: "],
       ["first 0 a", "empty_target", "ends_with_user"],
     ],
+    [
+      "white space that only Python strips is nothing typed",
+      ["user: a", "assistant: b", "user: \u0085\u001c\ufeff", "assistant: d"],
+      ["first 0 a", "empty_target", `end 4 ${END}`],
+    ],
     ["an empty answer is an answer", ["user: a", "assistant: "], ["first 0 a", `end 2 ${END}`]],
   ])("%s", (_, lines, expected) => {
     expect(shown(...lines)).toEqual(expected);

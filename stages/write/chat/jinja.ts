@@ -1,5 +1,6 @@
 import { Template } from "@huggingface/jinja";
 import { UsageError } from "../../../pipeline/errors.ts";
+import { oneOf } from "../../../schemas/control.ts";
 import type { ChatFormat, ChatOptions } from "../chat.ts";
 import type { Message, Segment } from "../rendered.ts";
 import { pythonStrip } from "./strip.ts";
@@ -26,7 +27,7 @@ export function jinjaFormat(name: string, source: string, options: ChatOptions, 
       throw new UsageError(`${name}: the template refuses a dialogue: ${(cause as Error).message}`, { cause });
     }
   };
-  const pattern = new RegExp(`(${known.map(escapePattern).sort(longestFirst).join("|")})`);
+  const pattern = new RegExp(`(${oneOf(known)})`);
   return {
     name,
     template: source,
@@ -114,10 +115,4 @@ function withBos(segments: Segment[], { bos, bosToken }: ChatOptions): Segment[]
   const has = segments[0]?.control === true && segments[0].text === bosToken;
   if (bos === "always" && !has) return [{ text: bosToken, control: true, loss: false }, ...segments];
   return bos === "never" && has ? segments.slice(1) : segments;
-}
-
-const longestFirst = (a: string, b: string): number => b.length - a.length;
-
-function escapePattern(text: string): string {
-  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }

@@ -16,7 +16,7 @@ function batchLines({ layout }: Facts): string {
 gradient_accumulation_steps: ${DEVICES.accumulation}  # x ${DEVICES.rows} rows x ${DEVICES.count} devices = ${PAPER.batch}`;
   if (layout === "samples") return lines;
   return `${lines}
-# A row holds several samples: divide the steps by the mean number of targets a row, which the card gives.`;
+# A row holds several samples: divide the steps by the targets a row that the card gives.`;
 }
 
 /** Axolotl on segments (`input_output`) or on tokens. */

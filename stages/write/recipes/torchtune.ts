@@ -126,7 +126,7 @@ resume_from_checkpoint: false
 # The paper's: ${PAPER.batch} samples a batch, learning rate, full fine-tune. Rows have at most ${longest(facts)} tokens.
 batch_size: ${DEVICES.rows}
 gradient_accumulation_steps: ${DEVICES.accumulation}  # x ${DEVICES.rows} rows x ${DEVICES.count} devices = ${PAPER.batch}
-${facts.layout === "packed" ? "# A row holds several samples: divide the steps by the mean number of targets a row, which the card gives.\n" : ""}optimizer:
+${facts.layout === "packed" ? "# A row holds several samples: divide the steps by the targets a row that the card gives.\n" : ""}optimizer:
   _component_: torch.optim.AdamW
   lr: ${PAPER.learningRate}
   weight_decay: ${CHOICES.weightDecay}

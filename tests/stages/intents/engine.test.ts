@@ -208,12 +208,13 @@ describe("429, too many requests:", () => {
   });
 });
 
-describe("401, 403, an unknown model, an unsupported parameter", () => {
+describe("401, 403, an unknown model, an unsupported parameter, a redirect", () => {
   test.each([
     ["a wrong key", errors.wrongKey(KEY), /HTTP 401/],
     ["a refused country", errors.forbidden, /HTTP 403/],
     ["an unknown model", errors.unknownModel, /HTTP 404.*model/],
     ["an unsupported parameter", errors.badParameter, /HTTP 400.*max_completion_tokens/],
+    ["another address", errors.broken(307), /HTTP 307/],
   ])(
     "(%s) is found by one request, ends with exit code 2, and marks no conversation",
     async (_, behaviour, message) => {

@@ -104,6 +104,14 @@ describe("the card of a dataset", () => {
     });
   });
 
+  test("says how many targets a packed row has, by which recipes divide a batch", () => {
+    const shards = [part({ rows_train: 20, targets_train: 70 }), part({ rows_train: 10, targets_train: 35 })];
+    expect(card({ form: "tokens", layout: "packed" }, shards)).toContain(
+      "| split | rows | targets | targets a row |\n| --- | --- | --- | --- |\n| train | 30 | 105 | 3.50 |\n",
+    );
+    expect(card()).toContain("| split | rows |\n");
+  });
+
   test("has another head for any other content, so that HF datasets does not take it for one that it has read", () => {
     const head = (sha256: string) => {
       const output = { path: "data/train-00000-of-00001.parquet", rows: 20, bytes: 1, sha256 };

@@ -12,6 +12,11 @@ const INTENT = "You are a user chatting with an assistant language model to say 
 const TWO = conversation("user: hi", "assistant: hello\nthere", "user: ok", "assistant: bye");
 const NAMES = Object.keys(FORMS) as WriteOptions["form"][];
 const PACKING = NAMES.filter((name) => FORMS[name].packs);
+const USERLM = chatFormat(
+  "userlm",
+  { bos: "template", bosToken: "", eosToken: "", newlineInLoss: true, stopInLoss: true },
+  [],
+);
 
 /** A row as it is read back from a file. */
 const asRead = (row: object) =>
@@ -76,18 +81,26 @@ describe("the forms", () => {
   });
 
   test.each(NAMES.filter((name) => name !== "tokens"))("%s is read back as what the model sees", async (form) => {
-    const chat = chatFormat(
-      "userlm",
-      { bos: "template", bosToken: "", eosToken: "", newlineInLoss: true, stopInLoss: true },
-      [],
-    );
     for (const layout of PACKING.includes(form) ? (["samples", "packed"] as const) : (["samples"] as const)) {
       const { rows } = await written({ form, layout }, INTENT, TWO);
-      const text = rows.map((row) => joined(seen(asRead(row), chat) as Segment[]));
+      const text = rows.map((row) => joined(seen(asRead(row), USERLM) as Segment[]));
       const expected = (await written({ form: "trl" }, INTENT, TWO)).rows.map(
         ({ prompt, completion }) => `${prompt}${completion}`,
       );
       expect(text).toEqual(layout === "packed" ? expected.slice(-1) : expected);
     }
+  });
+
+  test("samples is read back with the end as a token, and the same typed by a person as text", async () => {
+    const { rows } = await written({}, null, conversation("user: <|endconversation|>", "assistant: ok"));
+    const targets = rows.map((row) => (seen(asRead(row), USERLM) as Segment[]).filter(({ loss }) => loss)[1]);
+    expect(targets).toEqual([
+      { text: "<|endconversation|>", control: false, loss: true },
+      { text: "<|endconversation|>", control: true, loss: true },
+    ]);
+  });
+
+  test("a log of chats is none of them", () => {
+    expect(seen({ messages: TWO.turns }, USERLM)).toBeNull();
   });
 });

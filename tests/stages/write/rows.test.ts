@@ -117,6 +117,7 @@ describe("packed rows", () => {
     const { rows, counts } = await written({ form: "tokens", layout: "packed" }, "be", LONG);
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatchObject({ id: "test:1:1-5", target_turns: [1, 2, 3, 4, 5], turns: 4 });
+    expect(counts).toMatchObject({ rows_train: 1, targets_train: 5 });
     expect(counts["tokens_train"]).toBeLessThan(counts["tokens_as_samples_train"] ?? 0);
   });
 
@@ -167,10 +168,25 @@ describe("the rows of any conversation", () => {
   test("in text forms are rejected, escaped or kept if somebody typed one", async () => {
     const one = conversation("user: hi", "assistant: <|eot_id|>", "user: bye", "assistant: ok");
     const all = (controlTokens: "drop" | "escape" | "keep") => written({ form: "trl", controlTokens }, null, one);
-    expect((await all("drop")).reasons).toEqual(["control_token", "control_token"]);
+    const { reasons, counts } = await all("drop");
+    expect(reasons).toEqual(["control_token", "control_token"]);
+    // Lengths are counted of the samples that are rows.
+    expect(counts).toMatchObject({ train_turn_1_untouched: 1, rows_train: 1 });
+    expect(counts).not.toHaveProperty("train_turn_2_untouched");
     expect((await all("keep")).rows[1]?.["prompt"]).toContain("\n<|eot_id|><|eot_id|>");
     expect((await all("escape")).rows[1]?.["prompt"]).toContain("\n<\u200b|eot_id|><|eot_id|>");
     expect((await written({ form: "samples" }, null, one)).rows).toHaveLength(3);
+  });
+
+  test("in text forms are rejected too where only the chosen chat template has that control token", async () => {
+    const one = conversation("user: <|im_start|>hi<|im_end|>", "assistant: ok");
+    const all = (options: object) => written({ form: "trl", chatTemplate: "chatml", ...options }, null, one);
+    expect((await all({})).reasons).toEqual(["control_token", "control_token"]);
+    expect((await all({ tokenizer: "none" })).reasons).toEqual(["control_token", "control_token"]);
+    expect((await all({ controlTokens: "escape" })).rows[0]?.["completion"]).toBe(
+      "\n<\u200b|im_start|>hi<\u200b|im_end|><|im_end|>",
+    );
+    expect((await all({ chatTemplate: "userlm" })).reasons).toEqual([]);
   });
 
   test("say where they come from", async () => {
