@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { exitCode, LimitError, systemCode } from "../pipeline/errors.ts";
 import { packageFolder } from "../pipeline/files.ts";
 import { stages } from "../stages/index.ts";
@@ -86,6 +86,34 @@ function program(): Command {
       "\nExample:\n  flipturn explain wildchat-1m:00183ce586b46292f6b4282fd808c426 --output output/wildchat-1m\n",
     )
     .action((id, flags) => explain(id, flags));
+  reading(
+    root.command("report").description("write one page about a finished run: report.html, which needs nothing else"),
+  )
+    .option("--file <file>", "where to write it; default: report.html in the folder of the run")
+    .addHelpText("after", "\nExample:\n  flipturn report --output output/demo\n")
+    .action(async (flags) => (await import("./commands/report.ts")).report(flags)); // plots and libraries of their own: loaded when needed
+  reading(
+    root.command("publish").description("send the dataset of a finished run to the Hub, after a pass for privacy"),
+  )
+    .requiredOption("--repo <owner/name>", "dataset repository on the Hub; made if it is not there")
+    .option("--private", "a repository that is made is private")
+    .option("--tag <name>", "name the commit, such as v1")
+    .option("--yes", "do not ask")
+    .option("--dry-run", "show what would be sent, send nothing")
+    .addOption(
+      new Option(
+        "--pii <how>",
+        "personal data found in user turns and intents: mask it, leave out its conversations, or let it be",
+      )
+        .choices(["mask", "block", "allow"])
+        .default("mask"),
+    )
+    .option("--k-min <n>", 'countries with fewer users are called "other"', wholeNumber(1), 10)
+    .addHelpText(
+      "after",
+      "\nHF_TOKEN is a token that may write. FLIPTURN_PUBLISH_KEY is the secret for user ids; without it one is made and kept in the folder of the run.\n\nExample:\n  flipturn publish --output output/wildchat-1m --repo you/user-lm-data --private --tag v1\n",
+    )
+    .action(async (flags) => (await import("./commands/publish.ts")).publish(flags, signal));
   dedupCommands(root);
   splitCommands(root);
   reading(root.command("decontaminate").description("find text of evaluation sets in what users say"))

@@ -9,21 +9,27 @@ import { UsageError } from "../pipeline/errors.ts";
 import { shardName } from "../pipeline/files.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
+import { Baseline } from "../schemas/baseline.ts";
 import { Conversation } from "../schemas/conversation.ts";
 import type { EndLabels } from "../schemas/ending.ts";
 import { Intent } from "../schemas/intent.ts";
 import type { Manifest, Tally } from "../schemas/manifest.ts";
+import { Reconciled } from "../schemas/reconciled.ts";
 import { Sample } from "../schemas/sample.ts";
 import { Split } from "../schemas/user.ts";
 import { arrowFolder } from "./write/arrow-folder.ts";
-import { datasetCard, splitsOf } from "./write/card.ts";
+import { baselines } from "./write/baselines.ts";
+import { type CardInput, dataFiles, splitsOf } from "./write/card/parts.ts";
+import { datasetCard } from "./write/card.ts";
 import { isFormatName } from "./write/chat.ts";
-import { FILE_FORMATS } from "./write/files.ts";
+import { FILE_FORMATS, firstRow } from "./write/files.ts";
 import { FORMS } from "./write/forms.ts";
+import { languagesOf } from "./write/languages.ts";
 import { Output } from "./write/output.ts";
 import type { RecipeFile } from "./write/recipes/facts.ts";
 import { recipes } from "./write/recipes.ts";
-import { loadSettings } from "./write/settings.ts";
+import { reconcile } from "./write/reconcile.ts";
+import { loadSettings, type Settings } from "./write/settings.ts";
 
 type Named<T> = [keyof T & string, ...(keyof T & string)[]];
 const names = <T extends object>(list: T) => Object.keys(list) as Named<T>;
@@ -170,15 +176,42 @@ async function readIntents(task: Task<WriteOptions>): Promise<Map<string, string
   return intents;
 }
 
-/** What describes the rows as a whole: the card, recipes for trainers, the chat template, what HF wants beside Arrow files. */
+/** The one shard of an artefact that is about the whole. */
+const ONE = { index: 0, of: 1 };
+
+/** What the data itself gives for the paper's measures of user models. */
+function measure(task: Task<WriteOptions>, { encoder }: Settings): Promise<Baseline[]> {
+  return baselines({
+    conversations: task.shards("prepare", "conversations"),
+    intents: task.shards("intents", "intents"),
+    samples: task.shards("flip", "samples"),
+    seed: task.plan.seed,
+    intentPrefix: String(task.optionsOf("intents")["intentPrefix"]),
+    tokens: encoder && ((text) => encoder.ids({ text, control: false, loss: false })),
+    signal: task.signal,
+  });
+}
+
+/** What describes the rows as a whole: baselines, the card, recipes for trainers, the chat template, what HF wants beside Arrow files. */
 async function writeAround(task: Task<WriteOptions>): Promise<Partial<Tally>> {
   const { plan, options } = task;
   const stages = plan.stages.map((stage) => stage.name).filter((name) => name !== "write");
   const manifests = await Promise.all(stages.map((name) => task.manifest(name)));
   const shards = await task.results("rows");
-  const { added, chat } = await loadSettings(options);
+  const settings = await loadSettings(options);
+  const { added, chat } = settings;
+  const measured = await measure(task, settings);
+  const reconciled = reconcile(plan, manifests);
+  await task.write("baselines", Baseline, measured, ONE);
+  await task.write("reconciled", Reconciled, reconciled, ONE);
   const { form, format, layout, maxTokens, binPack } = options;
   const splits = splitsOf(shards);
+  const about = {
+    languages: await languagesOf(task.shards("prepare", "conversations"), task.shards("flip", "samples")),
+    row: await firstRow(task.run.folder, dataFiles(shards)),
+    privacy: null,
+  };
+  const card: CardInput = { plan, manifests, shards, options, added, baselines: measured, reconciled, ...about };
   const weighted = manifests.some(isWeighted);
   const facts = {
     form,
@@ -192,7 +225,7 @@ async function writeAround(task: Task<WriteOptions>): Promise<Partial<Tally>> {
     isWeighted: weighted,
   };
   const files: RecipeFile[] = [
-    { path: "README.md", text: datasetCard({ plan, manifests, shards, options, added }) },
+    { path: "README.md", text: datasetCard(card) },
     { path: "chat_template.jinja", text: chat.template },
     ...recipes(facts),
     ...(format === "arrow" ? arrowFolder(shards.flatMap(({ outputs }) => outputs.map(({ path }) => path))) : []),

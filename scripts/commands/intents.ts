@@ -17,9 +17,7 @@ import { findRun } from "./status.ts";
 export async function showLedger(flags: { output?: string; json?: boolean }): Promise<void> {
   const run = await findRun(flags.output);
   const folder = join(stageFolder(run, "intents"), JOURNAL);
-  const journal = Journal.read(folder);
-  const models = journal ? ledger(journal) : [];
-  journal?.close();
+  const models = readLedger(run);
   const intents = coverage(await finishedManifest(run, "intents"));
   if (flags.json) return console.log(JSON.stringify({ models, intents }, null, 2));
   console.log(models.length === 0 ? `${run.folder}: nothing was sent to a language model` : ledgerText(models));
@@ -52,6 +50,14 @@ function coverageText({ provider, conversations, kept, rejected, counts }: NonNu
   return lines.filter((line) => line !== false).join("\n");
 }
 
+/** What a run has sent and spent, by model and mode; nothing where no model was asked. */
+export function readLedger(run: Run): LedgerRow[] {
+  const journal = Journal.read(join(stageFolder(run, "intents"), JOURNAL));
+  const rows = journal ? ledger(journal) : [];
+  journal?.close();
+  return rows;
+}
+
 function ledgerText(rows: readonly LedgerRow[]): string {
   const header = ["model", "mode", "answered", "failed", "unheard", "input", "cached", "output", "dollars"];
   const cells = rows.map((row) => [
@@ -67,7 +73,7 @@ function ledgerText(rows: readonly LedgerRow[]): string {
 }
 
 /** An intent beside its conversation. */
-type Reviewed = Pick<
+export type Reviewed = Pick<
   Intent,
   "conversation_id" | "intent" | "status" | "words" | "from_user" | "copied" | "specificity"
 > & {
@@ -91,7 +97,7 @@ export async function review(flags: ReviewFlags): Promise<void> {
   const run = await findRun(flags.output);
   if (!(await finishedManifest(run, "intents")))
     throw new UsageError(`${run.folder}: stage intents is not done; nothing can be reviewed yet`);
-  const worst = await pick(run, "worst", WORST, flags.worst);
+  const worst = await worstIntents(run, flags.worst);
   const seen = new Set(worst.map((each) => each.conversation_id));
   const random = await drawn(run, flags.random, flags.seed, seen);
   const all = [...worst, ...random];
@@ -102,6 +108,11 @@ export async function review(flags: ReviewFlags): Promise<void> {
 /** Rejected ones first, then those that give away most: a verdict, words copied in a row, share of the user's words, length. */
 const WORST =
   "(status <> 'ok') DESC, (specificity = 'specified') DESC NULLS LAST, copied DESC NULLS LAST, from_user DESC NULLS LAST, words DESC NULLS LAST, conversation_id";
+
+/** The worst intents of a run beside their conversations. */
+export function worstIntents(run: Run, rows: number): Promise<Reviewed[]> {
+  return pick(run, "worst", WORST, rows);
+}
 
 async function pick(run: Run, picked: Reviewed["picked"], order: string, rows: number): Promise<Reviewed[]> {
   if (rows === 0) return [];

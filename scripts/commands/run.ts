@@ -53,5 +53,5 @@ function closing(manifests: readonly Manifest[], folder: string): string {
   if (last.kept === 0)
     return "No sample was kept: the table says why; `flipturn run --help` lists the settings that decide.";
   const rows = ["train", "validation", "test"].map((split) => `${split} ${count(last.counts[`rows_${split}`] ?? 0)}`);
-  return `Dataset: ${join(folder, "dataset")} (rows: ${rows.join(", ")})`;
+  return `Dataset: ${join(folder, "dataset")} (rows: ${rows.join(", ")})\nLook at it: flipturn report --output ${folder}`;
 }

@@ -1,15 +1,10 @@
+import { PUBLISHED_SPLITS } from "../../schemas/published.ts";
 import { Split } from "../../schemas/user.ts";
 import { type By, drawSplits } from "./draw.ts";
 import type { Seen } from "./users.ts";
 
 /** A user with what a split is measured by, and the group that they are drawn with (-1 = alone). */
 export type Weighed = Seen & { samples: number; group: number };
-
-/** What the paper reports of its one split ("Flipping the Dialogue", section 2.2). */
-const PUBLISHED = {
-  conversations: { train: 343_951, validation: 22_442, test: 17_943 },
-  samples: { train: 1_047_930, validation: 118_291, test: 137_224 },
-} as const;
 
 /** What is measured of a split. */
 const MEASURES = ["users", "conversations", "samples"] as const;
@@ -84,7 +79,7 @@ function beside(
   all: readonly Record<Measure, number[]>[],
 ): Pick<Spread, "published" | "seeds_at_published_share"> {
   if (measure === "users") return { published: null, seeds_at_published_share: null };
-  const published = PUBLISHED[measure];
+  const published = PUBLISHED_SPLITS[measure];
   const share = published[split] / (published.train + published.validation + published.test);
   const reached = all.filter((sums) => {
     const total = sums[measure].reduce((sum, each) => sum + each, 0);

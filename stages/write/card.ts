@@ -1,83 +1,48 @@
-import { basename } from "node:path";
 import { stringify } from "yaml";
 import type { z } from "zod";
-import { bitsOf } from "../../pipeline/parquet.ts";
-import { digest } from "../../pipeline/random.ts";
-import type { Manifest, Marker } from "../../schemas/manifest.ts";
-import type { Plan } from "../../schemas/plan.ts";
-import { Split } from "../../schemas/user.ts";
+import type { Manifest } from "../../schemas/manifest.ts";
+import type { Split } from "../../schemas/user.ts";
 import { sourceNamed } from "../prepare/sources.ts";
-import type { WriteOptions } from "../write.ts";
 import { binColumns } from "./bins.ts";
+import { typeName } from "./card/columns.ts";
+import { header } from "./card/header.ts";
+import { baselineSection, reconciledSection } from "./card/measures.ts";
+import { type CardInput, splitsOf, sumOf, table } from "./card/parts.ts";
+import { optionsHash, recipe } from "./card/recipe.ts";
+import { tokenSection } from "./card/tokens.ts";
+import { citation, limits } from "./card/words.ts";
 import { columnsOf } from "./columns.ts";
 import { endsInWords } from "./ends.ts";
-import { FILE_FORMATS } from "./files.ts";
 import { FORMS } from "./forms.ts";
-import { intentsSection, localNames } from "./origin.ts";
+import { intentsSection } from "./origin.ts";
 
-/** What the card of a dataset is made from. */
-export interface CardInput {
-  readonly plan: Plan;
-  /** Of the stages before `write`, in order. */
-  readonly manifests: readonly Manifest[];
-  /** Of the tasks that wrote the dataset's files. */
-  readonly shards: readonly Marker[];
-  readonly options: WriteOptions;
-  /** Tokens that must be added to the tokenizer, in order. */
-  readonly added: readonly { readonly token: string; readonly id: number }[];
-}
-
-/** The splits that a dataset has rows for. */
-export function splitsOf(shards: readonly Marker[]): Split[] {
-  return Split.options.filter((split) => sumOf(shards, `rows_${split}`) > 0);
-}
-
-function sumOf(shards: readonly Marker[], count: string): number {
-  return shards.reduce((sum, { tally }) => sum + (tally.counts[count] ?? 0), 0);
-}
-
-/**
- * Changes with any byte of the data. HF `datasets` finds what it has once read by the head of the card, not by path or
- * time: without this, two datasets with the same columns would be taken for the same.
- */
-function contentDigest(shards: readonly Marker[]): string {
-  return digest(shards.flatMap(({ outputs }) => outputs.map(({ sha256 }) => sha256)));
-}
-
-/** The dataset card: what the Hub reads at the top, then counts, columns and recipe in words and tables. */
+/** The dataset card: what the Hub reads at the top, then counts, columns, measures and recipe in words and tables. */
 export function datasetCard(input: CardInput): string {
   const { plan, options, shards } = input;
   const source = sourceNamed(plan.source);
   const columns = columnsOfCard(input);
-  const { folder, name } = FILE_FORMATS[options.format];
   const splits = splitsOf(shards);
-  const dataFiles = (split: Split) => ({ split, path: `${folder(split)}/${name(split)}-*.${options.format}` });
-  const header = {
-    license: source.license,
-    task_categories: ["text-generation"],
-    tags: ["user-simulation", "user-language-model", "flipturn"],
-    ...(splits.length > 0 && { configs: [{ config_name: "default", data_files: splits.map(dataFiles) }] }),
-    dataset_info: {
-      description: `flipturn ${plan.code}, content ${contentDigest(shards)}`,
-      features: features(columns),
-    },
-  };
   const sections = [
     `# User language model data from ${plan.source}`,
-    `Conversations between people and an assistant, flipped: each row asks for the next thing that the *user* says, given their goal and the conversation so far. Made with flipturn ${plan.code} after the recipe of "Flipping the Dialogue" (arXiv 2510.06552). Form \`${options.form}\`${options.layout === "packed" ? ", a row for each conversation with all its targets" : ""}${options.binPack ? ", rows put together in bins" : ""}.`,
+    whatItIs(input),
     rowSection(input, splits),
+    ...(input.row === null ? [] : [`One row, long texts cut:\n\n\`\`\`json\n${shownRow(input.row)}\n\`\`\``]),
     ...(options.tokenizer === "none" ? [] : [tokenSection(input, splits)]),
-    ...endsInWords(endLabels(input), input.options),
-    `## Columns\n\n${table(
-      ["column", "type"],
-      Object.entries(columns.shape).map(([column, type]) => [`\`${column}\``, typeName(type as z.ZodType)]),
-    )}`,
+    ...endsInWords(endLabels(input), options),
+    `## Columns\n\n${table(["column", "type", "meaning"], columnRows(columns))}`,
     ...input.manifests.filter(({ stage }) => stage === "intents").map(intentsSection),
     `## What was kept and what was not\n\n${table(["stage", "unit", "in", "kept", "rejected"], [...input.manifests.map(funnelRow), writeRow(shards)])}`,
-    `## Recipe\n\nSource: ${source.summary}${plan.hub ? `, commit \`${plan.hub.revision}\`` : " (local files)"}. Seed \`${plan.seed}\`. Options:\n\n\`\`\`yaml\n${recipe(plan)}\`\`\``,
+    ...reconciledSection(input),
+    ...baselineSection(input),
+    `## Recipe\n\nSource: ${source.summary}${plan.hub ? `, commit \`${plan.hub.revision}\`` : " (local files)"}. Made with flipturn \`${plan.code}\`, seed \`${plan.seed}\`, options \`${optionsHash(plan)}\` (sha256, 16 digits):\n\n\`\`\`yaml\n${recipe(plan)}\`\`\``,
+    ...(input.privacy === null ? [] : [`## Privacy\n\n${input.privacy}`]),
+    `## Known limits\n\n${limits(input)
+      .map((each) => `- ${each}`)
+      .join("\n")}`,
     `## Licence and credit\n\nText: ${source.license}. ${source.credit}.`,
+    `## Citation\n\n${citation(input)}`,
   ];
-  return `---\n${stringify(header)}---\n\n${sections.join("\n\n")}\n`;
+  return `---\n${stringify(header(input, columns), { lineWidth: 0 })}---\n\n${sections.join("\n\n")}\n`;
 }
 
 /** How many rows there are, and, where a row has several, how many targets. */
@@ -91,56 +56,78 @@ function rowSection({ shards, options }: CardInput, splits: readonly Split[]): s
 }
 
 /** How `flip` labelled ends. */
-const endLabels = ({ manifests }: CardInput) => manifests.find(({ stage }) => stage === "flip")?.options["endLabels"];
+const endLabels = ({ manifests }: Pick<CardInput, "manifests">) =>
+  manifests.find(({ stage }) => stage === "flip")?.options["endLabels"];
 
-function columnsOfCard(input: CardInput): z.ZodObject {
+/** The columns of the dataset's files. */
+export function columnsOfCard(input: Pick<CardInput, "manifests" | "options">): z.ZodObject {
   const { binPack, form, layout } = input.options;
   const isWeighted = endLabels(input) === "weighted";
   return binPack ? binColumns(isWeighted) : columnsOf(FORMS[form], layout, isWeighted);
 }
 
-/** Lengths of samples as they are and after what was done to the long ones, and what must be added to the tokenizer. */
-function tokenSection({ shards, options, added }: CardInput, splits: readonly Split[]): string {
-  const turns = [...Array.from({ length: 9 }, (_, at) => String(at + 1)), "10_and_later", "end"];
-  const lengths = ["untouched", "shortened", "cut", "longer", "impossible"];
-  const all = splits.flatMap((split) =>
-    turns.map((turn) => [
-      split,
-      turn.replaceAll("_", " "),
-      ...lengths.map((each) => sumOf(shards, `${split}_turn_${turn}_${each}`)),
-    ]),
-  );
-  const used = lengths.filter((_, at) => at < 2 || all.some((row) => row[at + 2] !== 0));
-  const rows = all
-    .filter((row) => row.slice(2).some((count) => count !== 0))
-    .map((row) => [row[0], row[1], ...used.map((each) => row[lengths.indexOf(each) + 2])] as (string | number)[]);
-  const tokens = splits.map((split) => {
-    const [inRows, asSamples] = [sumOf(shards, `tokens_${split}`), sumOf(shards, `tokens_as_samples_${split}`)];
-    const target = sumOf(shards, `target_tokens_${split}`);
-    const saved = asSamples === 0 ? 0 : Math.round(1000 * (1 - inRows / asSamples)) / 10;
-    return [split, inRows, target, ...(options.layout === "packed" ? [asSamples, `${saved} %`] : [])];
+function whatItIs({ plan, options }: CardInput): string {
+  const packed = options.layout === "packed" ? ", a row for each conversation with all its targets" : "";
+  const bins = options.binPack ? ", rows put together in bins" : "";
+  return `Conversations between people and an assistant, flipped: each row asks for the next thing that the *user* says, given their goal and the conversation so far. Made with flipturn ${plan.code} after the recipe of "Flipping the Dialogue" (arXiv 2510.06552). Form \`${options.form}\`${packed}${bins}.`;
+}
+
+/** What the columns mean that need a word. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  id: "`<conversation>:<turn>`, or of a packed row its first and last turn",
+  conversation_id: "`<source>:<id in the source>`",
+  source: "where the conversation comes from",
+  split: "all conversations of a user are in one",
+  turn: "which user turn is the target, from 1; `turns` + 1 is the end",
+  target_turns: "which user turns are targets",
+  turns: "user turns of the whole conversation",
+  kind: "first or later user turn, or the end",
+  intent: "the person's goal, given to the model; null = none",
+  context: "the turns before the target",
+  target: "what the user says next, as typed, or `<|endconversation|>`",
+  prompt: "what is given, as text",
+  completion: "what must be said, as text; only it is in the loss",
+  messages: "the dialogue as messages",
+  segments: "the text in pieces, with what is in the loss",
+  input_ids: "token ids",
+  labels: "the ids that are in the loss, elsewhere -100",
+  loss_mask: "1 where a token is in the loss",
+  position_ids: "positions, beginning anew with every row of a bin",
+  weight: "how much the row counts in the loss: less where it is not sure that the user left there",
+  language: "as the source says",
+  country: "as the source says; null = not known",
+  model: "the assistant",
+  user_id: "keyed hash; null = the source names no user",
+  context_tokens: "tokens that are given",
+  target_tokens: "tokens in the loss",
+  dropped_turns: "turns left out at the beginning, so that the row is not too long",
+};
+
+function columnRows(columns: z.ZodObject): string[][] {
+  return Object.entries(columns.shape).map(([column, type]) => {
+    return [`\`${column}\``, typeName(type as z.ZodType), MEANINGS[column] ?? ""];
   });
-  const packed = options.layout === "packed" ? ["tokens as single samples", "saved"] : [];
-  const most = options.maxTokens === null ? "of any number of tokens" : `of at most ${options.maxTokens} tokens`;
-  return [
-    "## Tokens",
-    `Counted with ${basename(options.tokenizer)} in the format ${basename(options.chatTemplate)}; rows ${most} (\`overflow: ${options.overflow}\`). To be added to the tokenizer, in this order, if it has them not: ${added.map(({ token, id }) => `\`${token}\` (${id})`).join(", ")}.`,
-    table(["split", "tokens", "of them in the loss", ...packed], tokens),
-    `Samples by what became of their length, the end of a conversation apart:`,
-    table(["split", "turn", ...used], rows),
-  ].join("\n\n");
 }
 
-function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const line = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+/** The most characters and list elements of a shown value. */
+const SHOWN = { characters: 200, elements: 8 };
+
+/** A row as JSON that cannot end the block of code it stands in. */
+function shownRow(row: Readonly<Record<string, unknown>>): string {
+  const short = (_: string, value: unknown) => {
+    if (typeof value === "string" && value.length > SHOWN.characters)
+      return `${value.slice(0, SHOWN.characters).toWellFormed()}…`;
+    const list = ArrayBuffer.isView(value) ? Array.from(value as Int32Array) : value;
+    return Array.isArray(list) && list.length > SHOWN.elements ? [...list.slice(0, SHOWN.elements), "…"] : list;
+  };
+  return JSON.stringify(row, short, 1).replaceAll("```", "`\u200b``");
 }
 
-function funnelRow(manifest: Manifest): (string | number)[] {
+function funnelRow(manifest: Pick<Manifest, "stage" | "unit" | "in" | "kept" | "rejected">): (string | number)[] {
   return [manifest.stage, manifest.unit, manifest.in, manifest.kept, reasons([manifest.rejected])];
 }
 
-function writeRow(shards: readonly Marker[]): (string | number)[] {
+function writeRow(shards: CardInput["shards"]): (string | number)[] {
   const sum = (key: "in" | "kept") => shards.reduce((total, { tally }) => total + tally[key], 0);
   return ["write", "samples", sum("in"), sum("kept"), reasons(shards.map(({ tally }) => tally.rejected))];
 }
@@ -150,48 +137,4 @@ function reasons(rejected: readonly Record<string, number>[]): string {
   for (const [reason, count] of rejected.flatMap((each) => Object.entries(each)))
     sums.set(reason, (sums.get(reason) ?? 0) + count);
   return [...sums].map(([reason, count]) => `${reason} ${count}`).join(", ") || "none";
-}
-
-/** The columns as HF `datasets` wants to be told, so that files without a value in a column have its type all the same. */
-function features(schema: z.ZodObject): object[] {
-  return Object.entries(schema.shape).map(([name, type]) => ({ name, ...feature(type as z.ZodType) }));
-}
-
-function feature(type: z.ZodType): object {
-  const def = type.def as z.core.$ZodTypes["_zod"]["def"];
-  if (def.type === "nullable") return feature(def.innerType as z.ZodType);
-  if (def.type === "array") {
-    const element = def.element as z.ZodType;
-    return {
-      list: "shape" in element ? features(element as z.ZodObject) : (feature(element) as { dtype: string }).dtype,
-    };
-  }
-  if (def.type !== "number") return { dtype: def.type === "boolean" ? "bool" : "string" };
-  return { dtype: (type as z.ZodNumber).isInt ? `int${bitsOf(type)}` : "float64" };
-}
-
-function typeName(type: z.ZodType): string {
-  const def = type.def as z.core.$ZodTypes["_zod"]["def"];
-  if (def.type === "nullable") return `${typeName(def.innerType as z.ZodType)} or null`;
-  if (def.type === "array") return `list of ${typeName(def.element as z.ZodType)}`;
-  if (def.type === "object")
-    return `{${Object.entries(def.shape)
-      .map(([name, each]) => `${name}: ${typeName(each as z.ZodType)}`)
-      .join(", ")}}`;
-  if (def.type === "enum") return Object.values(def.entries).join(" / ");
-  return def.type === "number" && (type as z.ZodNumber).isInt ? "integer" : def.type;
-}
-
-/** The options of every stage. Files are given by name alone: where they lay, or which server was asked, is nobody's business. */
-function recipe(plan: Plan): string {
-  const options = plan.stages.map((stage) => {
-    const paths = new Set(stage.files.map((file) => file.path));
-    const shown = Object.entries(stage.options).filter(([name, value]) => name !== "baseUrl" && value !== null);
-    const bare = ([name, value]: [string, unknown]) => {
-      if (name === "import") return [name, localNames(value)];
-      return [name, paths.has(String(value)) ? basename(String(value)) : value];
-    };
-    return [stage.name, Object.fromEntries(shown.map(bare))] as const;
-  });
-  return stringify(Object.fromEntries(options.filter(([, shown]) => Object.keys(shown).length > 0)));
 }

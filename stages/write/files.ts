@@ -1,6 +1,9 @@
+import { join } from "node:path";
 import type { z } from "zod";
-import { ArrowFile } from "../../pipeline/arrow.ts";
+import { ArrowFile, readArrow } from "../../pipeline/arrow.ts";
+import { fileLiteral, query } from "../../pipeline/duckdb.ts";
 import { AtomicFile } from "../../pipeline/files.ts";
+import { parseLine, readLines } from "../../pipeline/jsonl.ts";
 import { ParquetFile, type Written } from "../../pipeline/parquet.ts";
 
 /** Kinds of files that a dataset can have, with where HF `datasets` looks for the files of a split. */
@@ -53,4 +56,36 @@ class JsonlFile implements RowFile {
   discard(): void {
     this.#file.discard();
   }
+}
+
+type AnyRow = Record<string, unknown>;
+
+/** The rows of a file of a dataset, whatever its kind, in order. `most`: so many at most. */
+export async function* readRows(path: string, most: number | null = null): AsyncGenerator<AnyRow> {
+  let left = most ?? Number.POSITIVE_INFINITY;
+  for await (const row of openRows(path, most)) {
+    if (left-- <= 0) return;
+    yield row;
+  }
+}
+
+async function* openRows(path: string, most: number | null): AsyncGenerator<AnyRow> {
+  if (path.endsWith(".arrow")) yield* readArrow(path);
+  else if (path.endsWith(".jsonl")) for await (const line of readLines(path)) yield parseLine(line) as AnyRow;
+  else
+    yield* query(
+      `SELECT * FROM read_parquet([${fileLiteral(path)}]) ${most === null ? "" : `LIMIT ${most}`}`,
+      path,
+    ) as AsyncGenerator<AnyRow>;
+}
+
+/** The first row of a dataset; null = it has none. */
+export async function firstRow(
+  folder: string,
+  files: readonly { path: string; rows: number | null }[],
+): Promise<AnyRow | null> {
+  const file = files.find(({ rows }) => rows !== null && rows > 0);
+  if (!file) return null;
+  for await (const row of readRows(join(folder, file.path), 1)) return row;
+  return null;
 }

@@ -8,13 +8,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { must, virtualEnvironment } from "../../scripts/venv.ts";
 import { writeForms } from "./forms.ts";
+import { writePublished } from "./published.ts";
 import { writeTokens } from "./tokens.ts";
 
 const HERE = join("tests", "consumers");
 const CACHE = process.env["FLIPTURN_CONSUMERS"] ?? join("node_modules", ".cache", "flipturn-consumers");
 
 /** Each check: what is written for it, and the Python that reads it. */
-const CHECKS: Record<string, (folder: string) => Promise<void>> = { tokens: writeTokens, forms: writeForms };
+const CHECKS: Record<string, (folder: string) => Promise<void>> = {
+  tokens: writeTokens,
+  forms: writeForms,
+  published: writePublished,
+};
 
 const python = virtualEnvironment(join(HERE, "requirements.txt"), CACHE);
 if ("missing" in python) console.log(`skipped: ${python.missing}`);

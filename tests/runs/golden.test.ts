@@ -25,6 +25,17 @@ beforeAll(async () => {
   await succeed(["demo", "--output", demo], { cwd: folder });
 });
 
+/** What people read of a card or a page: no plots, no style, no tags, and nothing that changes with the code. */
+function stableText(text: string): string {
+  const words = text.startsWith("<!doctype")
+    ? text.replaceAll(/<(svg|style|script)[\s\S]*?<\/\1>/g, "").replaceAll(/<[^>]*>/g, "\n")
+    : text;
+  const known = words
+    .replaceAll(/\d+\.\d+\.\d+\+[0-9a-f]{12}/g, "VERSION")
+    .replaceAll(/content [0-9a-f]{64}/g, "content HASH");
+  return known.replaceAll(/\n\s*\n+/g, "\n");
+}
+
 describe("the demo", () => {
   const expected = JSON.parse(readFileSync(join(DEMO, "expected.json"), "utf8"));
 
@@ -65,6 +76,17 @@ describe("the demo", () => {
           [{ n: rows }],
         ]);
     }
+  });
+
+  test.each([
+    ["card", join("demo", "dataset", "README.md")],
+    ["report", "report.html"],
+  ])("has the same %s as ever, but for the version of the code and pictures", async (name, path) => {
+    if (name === "report") await succeed(["report", "--output", demo, "--file", path], { cwd: folder });
+    const golden = join(ROOT, "tests", "golden", `demo-${name}.txt`);
+    const found = stableText(readFileSync(join(folder, path), "utf8"));
+    if (process.env["UPDATE_GOLDEN"]) writeFileSync(golden, found);
+    expect(found).toBe(existsSync(golden) ? readFileSync(golden, "utf8") : "");
   });
 
   test("has the same bytes as ever", () => {

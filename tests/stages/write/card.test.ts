@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { Manifest, Marker } from "../../../schemas/manifest.ts";
 import type { Plan } from "../../../schemas/plan.ts";
+import { codeOf, sizeCategory } from "../../../stages/write/card/header.ts";
 import { datasetCard } from "../../../stages/write/card.ts";
 import { columnsOf } from "../../../stages/write/columns.ts";
 import { FORMS } from "../../../stages/write/forms.ts";
@@ -69,12 +70,14 @@ function part(rows: Record<string, number>, rejected: Record<string, number> = {
   };
 }
 
+const NOTHING = { baselines: [], reconciled: [], languages: ["English"], row: null, privacy: null };
+
 function card(
   given: Partial<WriteOptions> = {},
   shards = [part({ rows_train: 20 }, { control_token: 1 }), part({ rows_test: 3 })],
 ): string {
   const added = [{ token: "<|endconversation|>", id: 128_256 }];
-  return datasetCard({ plan, manifests: [prepared], shards, options: WriteOptions.parse(given), added });
+  return datasetCard({ ...NOTHING, plan, manifests: [prepared], shards, options: WriteOptions.parse(given), added });
 }
 
 /** The YAML between the first two lines of dashes. */
@@ -90,7 +93,8 @@ describe("the card of a dataset", () => {
       task_categories: ["text-generation"],
       configs: [
         {
-          config_name: "default",
+          config_name: "chat",
+          default: true,
           data_files: [
             { split: "train", path: "data/train-*.parquet" },
             { split: "test", path: "data/test-*.parquet" },
@@ -123,6 +127,7 @@ describe("the card of a dataset", () => {
 
   test("carries the licence and the credit of the source", () => {
     const prism = datasetCard({
+      ...NOTHING,
       plan: { ...plan, source: "prism" },
       manifests: [],
       shards: [],
@@ -151,6 +156,114 @@ describe("the card of a dataset", () => {
       split: { ratios: [90, 5, 5] },
       intents: { provider: "recorded", recorded: "intents.jsonl", intentPrompt: "prompt.txt", model: "gpt-4o" },
     });
+  });
+
+  test("tells the Hub language, size, task and how many rows each split has", () => {
+    expect(frontMatter(card())).toMatchObject({
+      language: ["en"],
+      size_categories: ["n<1K"],
+      task_categories: ["text-generation"],
+      dataset_info: {
+        config_name: "chat",
+        splits: [
+          { name: "train", num_bytes: 0, num_examples: 20 },
+          { name: "test", num_bytes: 0, num_examples: 3 },
+        ],
+      },
+    });
+    expect([0, 999, 1000, 9999, 1_303_445, 2e9].map(sizeCategory)).toEqual([
+      ...["n<1K", "n<1K", "1K<n<10K", "1K<n<10K", "1M<n<10M", "1B<n<10B"],
+    ]);
+    expect(["English", "Chinese", "hebrew", "pt", "Klingonese"].map(codeOf)).toEqual([
+      "en",
+      "zh",
+      "he",
+      "pt",
+      undefined,
+    ]);
+  });
+
+  test("puts each source into a configuration of its own, so that PRISM's text is never in one with WildChat's", () => {
+    const named = (source: string) => {
+      const text = datasetCard({ ...NOTHING, plan: { ...plan, source }, manifests: [], added: [], ...rows });
+      const { configs, dataset_info } = frontMatter(text) as {
+        configs: { config_name: string }[];
+        dataset_info: { config_name: string };
+      };
+      return [...configs.map(({ config_name }) => config_name), dataset_info.config_name];
+    };
+    const rows = { shards: [part({ rows_test: 1 })], options: WriteOptions.parse({}) };
+    expect(named("prism")).toEqual(["prism", "prism"]);
+    expect(named("wildchat-1m")).toEqual(["wildchat-1m", "wildchat-1m"]);
+  });
+
+  test("shows one row, long texts cut, in a block that the row cannot end", () => {
+    const row = {
+      id: "chat:1:1",
+      target: "```\n# not a heading",
+      context: [],
+      long: "x".repeat(500),
+      ids: Int32Array.from(Array(20).keys()),
+    };
+    const text = datasetCard({
+      ...NOTHING,
+      row,
+      plan,
+      manifests: [],
+      shards: [],
+      added: [],
+      options: WriteOptions.parse({}),
+    });
+    const [, json] = /```json\n([\s\S]*?)\n```/.exec(text) ?? [];
+    const shown = JSON.parse(json ?? "") as typeof row;
+    expect(shown.long).toBe(`${"x".repeat(200)}…`);
+    expect(shown.ids).toHaveLength(9);
+    expect(shown.target).toContain("# not a heading");
+  });
+
+  test("has counts beside the published ones, baselines with their formula, limits and how to cite", () => {
+    const reconciled = [
+      {
+        ...{
+          count: "conversations",
+          published: 8011,
+          reference: "arXiv 2404.16019",
+          ours: 8010,
+          gap: -1,
+          gap_percent: -0.01,
+        },
+        switches: [{ name: "revision", value: "c0ffee" }],
+      },
+    ];
+    const baselines = [
+      {
+        ...({
+          split: "test",
+          measure: "termination",
+          variant: "end_from_2",
+          metric: "f1",
+          turn: null,
+          value: 58.965,
+          count: 27_172,
+        } as const),
+      },
+    ];
+    const about = { ...NOTHING, reconciled, baselines, privacy: "User ids were keyed anew." };
+    const prism = { ...plan, source: "prism" };
+    const text = datasetCard({
+      ...about,
+      plan: prism,
+      manifests: [],
+      shards: [],
+      added: [],
+      options: WriteOptions.parse({}),
+    });
+    expect(text).toContain("| conversations | 8011 | 8010 | -1 | -0.01 % | arXiv 2404.16019 |");
+    expect(text).toContain("`revision = c0ffee`");
+    expect(text).toContain("| termination | end_from_2 | f1 | 58.97 |");
+    expect(text).toContain("## Privacy\n\nUser ids were keyed anew.");
+    expect(text).toContain("not for commercial use");
+    expect(text).toContain("eprint = {2404.16019}");
   });
 
   test("says nothing of the machine: no path, no folder, no address of a server", () => {

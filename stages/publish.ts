@@ -1,0 +1,222 @@
+/**
+ * A finished dataset -> the files that go to the Hub, in a folder of their own: user ids keyed anew, small countries
+ * merged, personal data masked or left out, and a card that counts what is in them. What the run wrote stays as it is.
+ */
+import { copyFileSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { fileLiteral, query } from "../pipeline/duckdb.ts";
+import { UsageError } from "../pipeline/errors.ts";
+import { hashFile, readJson, writeJson } from "../pipeline/files.ts";
+import { digest } from "../pipeline/random.ts";
+import { FileRecord } from "../schemas/manifest.ts";
+import { findPii, PII_KINDS, type Pii, type PiiKind } from "./publish/pii.ts";
+import { type Privacy, privateColumns, publicRow, rareCountries } from "./publish/privacy.ts";
+
+/** What is decided about privacy. */
+export interface PublishOptions {
+  /** Countries with fewer users than this are called `other`. */
+  readonly kMin: number;
+  /** Personal data that was found: mask it, leave the conversation out, or let it be. */
+  readonly pii: Privacy["pii"];
+  /** Secret that user ids are keyed with anew. */
+  readonly key: string;
+}
+
+/** The dataset of a run and how its rows are read and written. */
+export interface PublishInput {
+  /** Folder of the run. */
+  readonly folder: string;
+  /** All files of the dataset, by their paths relative to the run; those of rows have a number of rows. */
+  readonly files: readonly FileRecord[];
+  readonly conversations: readonly string[];
+  readonly intents: readonly string[];
+  readonly samples: readonly string[];
+  readonly columns: z.ZodObject;
+  readonly read: (path: string) => AsyncIterable<Record<string, unknown>>;
+  readonly open: (path: string, columns: z.ZodObject) => RowFile;
+  readonly code: string;
+}
+
+interface RowFile {
+  write(row: Record<string, unknown>): Promise<void>;
+  commit(): Promise<{ rows: number; bytes: number; sha256: string }>;
+  discard(): void;
+}
+
+const Counts = z.record(z.enum(PII_KINDS), z.int());
+
+/** What was done, and the files that it was done to. Kept beside them, so that a second run need not do it again. */
+export const Staged = z.strictObject({
+  fingerprint: z.string(),
+  /** Paths relative to the folder that goes to the Hub. */
+  files: z.array(FileRecord),
+  /** How often each kind was found in user turns and in intents. */
+  user_text: Counts,
+  intents: Counts,
+  /** Conversations in which something was found, and rows that were left out for it. */
+  conversations: z.int(),
+  blocked_rows: z.int(),
+  merged_countries: z.int(),
+});
+export type Staged = z.infer<typeof Staged>;
+
+/** Where the files that go to the Hub lie. */
+export function stagedFolder(folder: string): string {
+  return join(folder, "publish", "dataset");
+}
+
+/** Throws UsageError if a file of the dataset is not what the run wrote. */
+export async function requireUntouched({ folder, files }: Pick<PublishInput, "folder" | "files">): Promise<void> {
+  for (const file of files) {
+    const path = join(folder, file.path);
+    const found = await hashFile(path).catch(() => null);
+    if (found?.sha256 === file.sha256) continue;
+    const what =
+      found === null
+        ? "is missing"
+        : `has the sha256 ${found.sha256.slice(0, 12)}…, not ${file.sha256.slice(0, 12)}… as written`;
+    throw new UsageError(
+      `${path}: ${what}: it was changed by hand; run again with --from write --force to have it anew`,
+    );
+  }
+}
+
+/** Makes the files that go to the Hub, unless they are there already for the same data and options. */
+export async function stageFiles(input: PublishInput, options: PublishOptions, signal?: AbortSignal): Promise<Staged> {
+  const fingerprint = digest([
+    input.code,
+    input.files.map(({ sha256 }) => sha256),
+    options.kMin,
+    options.pii,
+    digest(options.key),
+  ]);
+  const receipt = join(input.folder, "publish", "receipt.json");
+  const before = await readJson(receipt, Staged).catch(() => null);
+  if (before?.fingerprint === fingerprint && (await areThere(input.folder, before.files))) return before;
+  const banned = privateColumns(Object.keys(input.columns.shape));
+  if (banned.length > 0)
+    throw new UsageError(`the dataset has columns that must not be published: ${banned.join(", ")}`);
+  const scan = await scanTexts(input, signal);
+  requirePossible(input, options, scan.found.size);
+  const rare = rareCountries(await usersByCountry(input, signal), options.kMin);
+  const { files, blocked } = await rewrite(input, { ...options, rare, found: scan.found }, signal);
+  const { user_text, intents, found } = scan;
+  const about = { user_text, intents, conversations: found.size, blocked_rows: blocked, merged_countries: rare.size };
+  const staged = { fingerprint, files, ...about };
+  writeJson(receipt, staged);
+  return staged;
+}
+
+async function areThere(folder: string, files: readonly FileRecord[]): Promise<boolean> {
+  for (const { path, sha256 } of files) {
+    const found = await hashFile(join(stagedFolder(folder), path)).catch(() => null);
+    if (found?.sha256 !== sha256) return false;
+  }
+  return true;
+}
+
+/** Token ids hold text that cannot be masked, and a bin holds rows of many conversations. */
+function requirePossible({ columns }: PublishInput, { pii }: PublishOptions, found: number): void {
+  if (found === 0 || pii === "allow") return;
+  const isBins = !("conversation_id" in columns.shape);
+  if (!isBins && (pii === "block" || !("input_ids" in columns.shape))) return;
+  const choices = isBins ? "--pii allow, or write it without --bin-pack" : "--pii block or --pii allow";
+  throw new UsageError(
+    `personal data was found in ${found} conversations and cannot be ${pii}ed in token ids: choose ${choices}`,
+  );
+}
+
+const table = (paths: readonly string[]) => `read_parquet([${paths.map(fileLiteral).join(", ")}])`;
+
+type Scan = { found: Map<string, Pii[]>; user_text: Record<PiiKind, number>; intents: Record<PiiKind, number> };
+
+/** Looks through the user turns and intents of the conversations that have samples. Memory: what was found. */
+async function scanTexts({ conversations, intents, samples }: PublishInput, signal?: AbortSignal): Promise<Scan> {
+  const none = () => Object.fromEntries(PII_KINDS.map((kind) => [kind, 0])) as Record<PiiKind, number>;
+  const scan: Scan = { found: new Map(), user_text: none(), intents: none() };
+  const sql = `SELECT c.id, i.intent, list_transform(list_filter(c.turns, lambda t: t.role = 'user'), lambda t: t.content) AS said
+    FROM ${table(conversations)} c JOIN ${table(intents)} i ON i.conversation_id = c.id
+    WHERE c.id IN (SELECT conversation_id FROM ${table(samples)})`;
+  for await (const row of query(sql, "conversations", signal)) {
+    const { id, intent, said } = row as { id: string; intent: string | null; said: string[] };
+    const inTurns: Pii[] = [];
+    for (const text of said) inTurns.push(...(await findPii(text)));
+    const inIntent = intent === null ? [] : await findPii(intent);
+    for (const { kind } of inTurns) scan.user_text[kind]++;
+    for (const { kind } of inIntent) scan.intents[kind]++;
+    const all = new Map([...inTurns, ...inIntent].map((each) => [each.text, each]));
+    if (all.size > 0) scan.found.set(id, [...all.values()]);
+  }
+  return scan;
+}
+
+async function usersByCountry(
+  { conversations, samples }: PublishInput,
+  signal?: AbortSignal,
+): Promise<Map<string, number>> {
+  const sql = `SELECT country, count(DISTINCT coalesce(user_id, id))::INT AS users FROM ${table(conversations)}
+    WHERE country IS NOT NULL AND id IN (SELECT conversation_id FROM ${table(samples)}) GROUP BY country`;
+  const found = new Map<string, number>();
+  for await (const row of query(sql, "conversations", signal)) {
+    const { country, users } = row as { country: string; users: number };
+    found.set(country, users);
+  }
+  return found;
+}
+
+async function rewrite(
+  input: PublishInput,
+  privacy: Privacy,
+  signal?: AbortSignal,
+): Promise<{ files: FileRecord[]; blocked: number }> {
+  const files: FileRecord[] = [];
+  let blocked = 0;
+  for (const file of input.files) {
+    const path = file.path.replace(/^dataset\//, "");
+    const [from, to] = [join(input.folder, file.path), join(stagedFolder(input.folder), path)];
+    mkdirSync(dirname(to), { recursive: true });
+    if (path === "README.md") continue; // the card counts what is published, so it is written anew
+    if (file.rows === null) {
+      copyFileSync(from, to);
+      files.push({ ...file, path });
+    } else {
+      const written = await rewriteRows(input, from, to, privacy, signal);
+      blocked += file.rows - written.rows;
+      files.push({ path, rows: written.rows, bytes: written.bytes, sha256: written.sha256 });
+    }
+  }
+  return { files, blocked };
+}
+
+async function rewriteRows(input: PublishInput, from: string, to: string, privacy: Privacy, signal?: AbortSignal) {
+  const file = input.open(to, input.columns);
+  try {
+    for await (const row of input.read(from)) {
+      signal?.throwIfAborted();
+      const open = publicRow(row, privacy);
+      if (open) await file.write(open);
+    }
+    return await file.commit();
+  } catch (error) {
+    file.discard();
+    throw error;
+  }
+}
+
+/** What was done, in words for the card. */
+export function privacyInWords(staged: Staged, { kMin, pii }: PublishOptions): string {
+  const sums = PII_KINDS.map((kind) => `${kind} ${(staged.user_text[kind] ?? 0) + (staged.intents[kind] ?? 0)}`).join(
+    ", ",
+  );
+  const done = {
+    mask: "What was found is masked as `[email]`, `[phone]`, `[card]` or `[key]` wherever it stands in a row; tokens were counted before.",
+    block: `The conversations were left out, ${staged.blocked_rows} rows; tokens and targets were counted before.`,
+    allow: "What was found was left in, as the publisher decided.",
+  };
+  return [
+    "User ids were keyed anew with a secret that is published nowhere. There are no addresses, headers, places below the country, or times.",
+    `Countries with fewer than ${kMin} users are called \`other\`: ${staged.merged_countries} of them.`,
+    `User turns and intents were searched for e-mail addresses, phone numbers, payment cards and keys of services: ${sums}, in ${staged.conversations} conversations. ${done[pii]} Names, addresses and what only context tells were not looked for.`,
+  ].join("\n\n");
+}

@@ -1,0 +1,40 @@
+/** First-turn diversity: 100 · (1 - mean Jaccard index of the 1-gram sets of all pairs of first turns). */
+import { wordsOf } from "./words.ts";
+
+/** First turns that are drawn, as in the paper. */
+export const FIRST_TURNS = 2000;
+
+/** Ways to cut a text into 1-grams; the paper names none. */
+export const CUTS: Readonly<Record<string, (text: string) => readonly string[]>> = {
+  words: wordsOf,
+  whitespace: (text) => text.split(/\s+/u).filter((part) => part !== ""),
+  "whitespace-lower": (text) =>
+    text
+      .toLowerCase()
+      .split(/\s+/u)
+      .filter((part) => part !== ""),
+};
+
+/**
+ * 100 · (1 - mean Jaccard) over all pairs, and how many texts took part: those without a single 1-gram do not.
+ * Null for fewer than two. Counts shared 1-grams by their texts, so that pairs that share nothing cost nothing.
+ */
+export function diversity(texts: readonly (readonly (string | number)[])[]): { value: number | null; count: number } {
+  const sets = texts.map((grams) => new Set(grams)).filter((set) => set.size > 0);
+  const pairs = (sets.length * (sets.length - 1)) / 2;
+  if (pairs === 0) return { value: null, count: sets.length };
+  const before = new Map<string | number, number[]>();
+  let sum = 0;
+  for (const [at, set] of sets.entries()) {
+    const shared = new Uint32Array(at);
+    for (const gram of set) {
+      const holders = before.get(gram) ?? [];
+      for (const other of holders) shared[other] = (shared[other] ?? 0) + 1;
+      holders.push(at);
+      before.set(gram, holders);
+    }
+    for (const [other, both] of shared.entries())
+      if (both > 0) sum += both / (set.size + (sets[other]?.size ?? 0) - both);
+  }
+  return { value: 100 * (1 - sum / pairs), count: sets.length };
+}

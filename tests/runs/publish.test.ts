@@ -1,0 +1,222 @@
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { startWriteHub, type WriteHub } from "../servers/hub-write.ts";
+import { allFiles, flipturn, select, start, succeed, temporary } from "./flipturn.ts";
+
+const TOKEN = "hf_secretsecret";
+const REPO = "me/chats";
+const PREFIX = "You are a user chatting with an assistant language model to";
+
+/** Twelve people of a large country and one of a small one, who says who she is. */
+const TALKS = [
+  ...Array.from({ length: 24 }, (_, at) => ({
+    id: `c${at}`,
+    user: `u${at % 12}`,
+    country: "India",
+    said: [`question number ${at}`, "thanks"],
+  })),
+  { id: "mail", user: "jane", country: "Malta", said: ["I am jane.doe@example.org", "call +44 20 7946 0958"] },
+];
+
+let folder: string;
+let hub: WriteHub;
+const run = (name: string) => join(folder, name);
+
+async function make(name: string, ...settings: string[]): Promise<void> {
+  const flags = ["--source", "chat", "--input", "log.jsonl", "--columns", "id=id,user=user,country=country"];
+  const intents = ["--intents", "recorded", "--recorded", "intents.jsonl", "--threads", "1"];
+  await succeed(["run", ...flags, ...intents, "--output", run(name), ...settings], { cwd: folder });
+}
+
+function publish(name: string, flags: string[] = ["--yes"], token: string = TOKEN) {
+  const env = { HF_TOKEN: token, HF_ENDPOINT: hub.url, FLIPTURN_PUBLISH_KEY: "a secret" };
+  return flipturn(["publish", "--output", run(name), "--repo", REPO, ...flags], { cwd: folder, env });
+}
+
+const files = () => hub.repos.get(REPO)?.files ?? new Map<string, { content: Buffer; lfs: boolean }>();
+const text = (path: string) => files().get(path)?.content.toString() ?? "";
+
+beforeAll(async () => {
+  folder = temporary();
+  const rows = TALKS.map(({ said, ...about }) => ({
+    ...about,
+    messages: said.flatMap((content) => [
+      { role: "user", content },
+      { role: "assistant", content: `You said: ${content}` },
+    ]),
+  }));
+  writeFileSync(join(folder, "log.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n"));
+  const intents = TALKS.map(({ id }) => ({
+    conversation_id: id,
+    intent: `${PREFIX} ask about ${id === "mail" ? "jane.doe@example.org" : "something"}.`,
+  }));
+  writeFileSync(join(folder, "intents.jsonl"), intents.map((row) => JSON.stringify(row)).join("\n"));
+  await make("jsonl", "--format", "jsonl");
+});
+beforeEach(async () => {
+  await hub?.close();
+  hub = await startWriteHub({ token: TOKEN, orgs: ["lab"], lfsFrom: 1500 });
+});
+afterAll(() => hub.close());
+
+describe("flipturn publish", () => {
+  test("shows what would go where, and sends nothing without a yes", async () => {
+    const { code, stderr } = await publish("jsonl", []);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("nobody is there to ask")]);
+    expect(stderr).toContain(`To ${REPO}, a new public dataset`);
+    expect(stderr).toMatch(/send +data\/train-00000-of-00001\.jsonl/);
+    expect(stderr).toMatch(/email +1 +1\n/);
+    const dry = await publish("jsonl", ["--dry-run", "--private"]);
+    expect([dry.code, dry.stderr]).toEqual([0, expect.stringContaining("a new private dataset")]);
+    expect(hub.requests.filter(({ method }) => method !== "GET")).toEqual([]);
+  });
+
+  test("sends the dataset with a card, keys users anew, merges small countries, masks personal data, tags, and says where it is", async () => {
+    const { code, stdout, stderr } = await publish("jsonl", ["--yes", "--private", "--tag", "v1"]);
+    expect([code, stderr]).toEqual([0, expect.any(String)]);
+    expect(stdout).toContain(`${hub.url}/datasets/${REPO}/tree/v1`);
+    expect(hub.repos.get(REPO)).toMatchObject({ private: true });
+    expect(hub.repos.get(REPO)?.tags.get("v1")).toBe(hub.repos.get(REPO)?.commits[0]);
+    const data = [...files()].filter(([path]) => path.startsWith("data/")).map(([, { content }]) => content.toString());
+    const rows = data.flatMap((each) =>
+      each
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Record<string, string>),
+    );
+    const before = await select<{ user_id: string; target: string }>(
+      `SELECT * FROM read_json_auto('${join(run("jsonl"), "dataset/data/*.jsonl")}')`,
+    );
+    expect(rows).toHaveLength(before.length);
+    const ids = new Set(before.map((row) => row.user_id));
+    expect(rows.some((row) => ids.has(row["user_id"] ?? ""))).toBe(false);
+    expect(new Set(rows.map((row) => row["user_id"])).size).toBe(ids.size);
+    expect(new Set(rows.map((row) => row["country"]))).toEqual(new Set(["India", "other"]));
+    expect(data.join("")).not.toMatch(/jane\.doe|7946|Malta/);
+    expect(data.join("")).toContain("You said: I am [email]");
+    const card = text("README.md");
+    expect(card).toContain("email 2, phone 1, card 0, key 0, in 1 conversations");
+    const header = parse(card.split("---\n")[1] ?? "") as {
+      configs: object[];
+      dataset_info: { splits: { num_examples: number }[] };
+    };
+    expect(header.dataset_info.splits.reduce((sum, each) => sum + each.num_examples, 0)).toBe(rows.length);
+    for (const [path, { content }] of files()) expect(`${path} ${content}`).not.toContain(folder);
+  });
+
+  test("sends nothing again that is there, and goes on where it was cut", async () => {
+    hub.always("storage", { kind: "slow", pauseMs: 60_000 });
+    const env = { HF_TOKEN: TOKEN, HF_ENDPOINT: hub.url, FLIPTURN_PUBLISH_KEY: "a secret" };
+    const cut = start(["publish", "--output", run("jsonl"), "--repo", REPO, "--yes"], { cwd: folder, env });
+    await cut.line("sending large files");
+    cut.child.kill("SIGKILL");
+    await cut.done;
+    expect([...files().keys()]).toEqual([".gitattributes"]);
+    hub.always("storage", null);
+    expect((await publish("jsonl")).code).toBe(0);
+    const again = await publish("jsonl", ["--yes", "--json"]);
+    expect(JSON.parse(again.stdout)).toMatchObject({ commit: null, sent: [], removed: [] });
+    expect(hub.repos.get(REPO)?.commits).toHaveLength(1);
+  });
+
+  test("leaves out the conversations of personal data if asked, and counts on the card what is left", async () => {
+    expect((await publish("jsonl", ["--yes", "--pii", "block"])).code).toBe(0);
+    const rows = [...files()]
+      .filter(([path]) => path.startsWith("data/"))
+      .map(([, { content }]) => content.toString())
+      .join("");
+    expect(rows).not.toContain("chat:mail");
+    expect(text("README.md")).toContain("The conversations were left out, 3 rows;");
+  });
+
+  test("removes its own stale files, and leaves what is not its own", async () => {
+    expect((await publish("jsonl")).code).toBe(0);
+    files().set("data/train-00007-of-00008.jsonl", { content: Buffer.from("old"), lfs: false });
+    files().set("notes.txt", { content: Buffer.from("mine"), lfs: false });
+    expect((await publish("jsonl")).code).toBe(0);
+    expect([...files().keys()]).toContain("notes.txt");
+    expect([...files().keys()]).not.toContain("data/train-00007-of-00008.jsonl");
+  });
+
+  test("says so if what arrived is not what was sent", async () => {
+    hub.script("commit", { kind: "keeps other bytes" });
+    const { code, stderr } = await publish("jsonl");
+    expect([code, stderr]).toEqual([1, expect.stringContaining("is not there as it was sent")]);
+  });
+});
+
+describe("flipturn publish refuses", () => {
+  test("a wrong token before anything is sent, without repeating it", async () => {
+    const { code, stderr } = await publish("jsonl", ["--yes"], "hf_wrongwrong");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("the Hub does not know the token")]);
+    expect(stderr).not.toContain("wrongwrong");
+    expect(hub.requests.map(({ route }) => route)).toEqual(["whoami"]);
+  });
+
+  test("a repository that is not yours", async () => {
+    const { code, stderr } = await publish("jsonl", ["--yes", "--repo", "you/chats"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("you/chats is not yours")]);
+  });
+
+  test("a repository that holds data of another source", async () => {
+    expect((await publish("jsonl")).code).toBe(0);
+    const card = text("README.md").replaceAll("config_name: chat", "config_name: prism");
+    files().set("README.md", { content: Buffer.from(card), lfs: false });
+    const { code, stderr } = await publish("jsonl");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("holds data from prism, this run is from chat")]);
+  });
+
+  test("a run that is not finished", async () => {
+    await make("half", "--to", "flip");
+    const { code, stderr } = await publish("half");
+    expect([code, stderr]).toEqual([2, expect.stringContaining("stage write is not done")]);
+    expect(hub.requests).toEqual([]);
+  });
+
+  test("a dataset that was edited by hand, and a manifest of another version", async () => {
+    await make("edited", "--format", "jsonl");
+    const data = join(run("edited"), "dataset", "data", "train-00000-of-00001.jsonl");
+    const before = readFileSync(data);
+    writeFileSync(data, before.toString().replace("question", "Question"));
+    const edited = await publish("edited");
+    expect([edited.code, edited.stderr]).toEqual([
+      2,
+      expect.stringMatching(/train-00000-of-00001\.jsonl: has the sha256 .* changed by hand/),
+    ]);
+    writeFileSync(data, before);
+    const plan = join(run("edited"), "plan.json");
+    writeFileSync(plan, readFileSync(plan, "utf8").replace(/"code": ".*?"/, '"code": "0.0.1+abcdefabcdef"'));
+    const other = await publish("edited");
+    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining("made by flipturn 0.0.1+abcdefabcdef")]);
+    expect(hub.requests).toEqual([]);
+  });
+
+  test("to mask what stands in token ids", async () => {
+    await make("tokens", "--form", "tokens");
+    const { code, stderr } = await publish("tokens");
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining("cannot be masked in token ids: choose --pii block or --pii allow"),
+    ]);
+    expect((await publish("tokens", ["--yes", "--pii", "block"])).code).toBe(0);
+    expect([...files().keys()]).toContain("data/train-00000-of-00001.parquet");
+  });
+});
+
+test("the secret of a run that is given none is made once, and is for its owner alone", async () => {
+  const key = join(run("jsonl"), "publish.key");
+  rmSync(key, { force: true });
+  const env = { HF_TOKEN: TOKEN, HF_ENDPOINT: hub.url };
+  await succeed(["publish", "--output", run("jsonl"), "--repo", REPO, "--dry-run"], { cwd: folder, env });
+  const secret = readFileSync(key, "utf8");
+  expect(secret).toMatch(/^[0-9a-f]{64}\n$/);
+  expect(statSync(key).mode & 0o077).toBe(0);
+  await succeed(["publish", "--output", run("jsonl"), "--repo", REPO, "--dry-run"], { cwd: folder, env });
+  expect(readFileSync(key, "utf8")).toBe(secret);
+  const published = join(run("jsonl"), "publish", "dataset");
+  for (const path of allFiles(published))
+    expect(readFileSync(join(published, path), "utf8")).not.toContain(secret.trim());
+  expect(existsSync(join(published, "publish.key"))).toBe(false);
+});
