@@ -1,6 +1,7 @@
 import { join, relative } from "node:path";
 import { type Given, layer } from "../../pipeline/config.ts";
 import { packageFolder } from "../../pipeline/files.ts";
+import { plannedStage } from "../../pipeline/plan.ts";
 import { realWorld, stages } from "../../stages/index.ts";
 import { makePlan } from "../../stages/plan.ts";
 import { showSamples } from "./inspect.ts";
@@ -22,14 +23,15 @@ export async function demo(flags: RunFlags, signal: AbortSignal): Promise<void> 
   const output = settings.output ?? "";
   if (flags.dryRun) return showPlan(plan, output, flags);
   const manifests = await runAndShow(plan, output, flags, signal);
-  const train = manifests.at(-1)?.outputs.find((file) => file.path.includes("data/train-"));
+  const train = manifests.at(-1)?.outputs.find((file) => /(data\/train|train\/data)-/.test(file.path));
   if (flags.json || !train) return;
   const path = join(output, train.path);
   console.log(
-    "\nOne sample as microsoft/UserLM-8b reads it; the model learns to write what comes after the last header.",
+    "\nOne row as the model reads it; it learns to write the targets, of which each comes after the header of a user.",
   );
   console.log("The demo's conversations are synthetic, written for this project.\n");
-  await showSamples(path, { kind: "next", rows: 1, ids: false });
+  const isPacked = plannedStage(plan, "write").options["layout"] === "packed";
+  await showSamples(path, { ...(isPacked ? {} : { kind: "next" }), rows: 1, ids: false });
   console.log(`\nLook further:  flipturn inspect ${relative(".", path)} --rows 5`);
   console.log(`               flipturn explain <conversation id> --output ${output}`);
 }

@@ -178,6 +178,15 @@ describe("explain", () => {
 });
 
 describe("inspect", () => {
+  test.each([["--layout", "packed"], ["--bin-pack"], ["--format", "arrow"]])(
+    "shows a row at the end of a demo with %s %s",
+    async (...flags) => {
+      const output = ["--output", join(folder, "shown"), "--form", "tokens"];
+      const { stdout } = await succeed(["demo", ...output, ...flags], here);
+      expect(stdout).toMatch(/in the loss: \d+ of \d+ tokens/);
+    },
+  );
+
   const MARK = "--- target (in the loss) ---";
 
   test("shows the same row, whatever the form and format, with the target between marks", async () => {
