@@ -20,14 +20,23 @@ EOS and put a BOS in front; with the tokenizer that base.py makes it does neithe
     };
   return {
     columns: `["prompt", "completion"]`,
-    about: `Rows are messages: all but the last become the prompt, the last is trained. TRL can train assistant messages by itself
-(assistant_only_loss), never a user's, so the last message is made a completion. The chat template must not open another
-header after the last message, as that of a released user model does: TEMPLATE opens one only when asked.`,
+    about: `Rows are messages: the chat template makes text of them, and what follows the header of the last one is trained. As messages
+TRL could train assistant messages only (assistant_only_loss), and fails where nothing stands before the first turn. The chat template
+must not open another header after the last message, as that of a released user model does: closed() lets it do so only when asked.`,
     change: `
 
 
-def split(row):
-    return {"prompt": row["messages"][:-1], "completion": row["messages"][-1:]}
+def split(row, tokenizer):
+    """Prompt and completion as text: all up to and with the header of the last message, and the rest."""
+    *before, last = row["messages"]
+    whole = tokenizer.apply_chat_template([*before, last], tokenize=False)
+    asking = tokenizer.apply_chat_template([*before, last], tokenize=False, add_generation_prompt=True)
+    header = asking[len(whole) :].rstrip()
+    if not header:
+        raise SystemExit("the chat template opens no header for the user when add_generation_prompt is set")
+    start = len(tokenizer.apply_chat_template(before, tokenize=False)) if before else whole.index(header)
+    prompt = whole[: start + len(header)]
+    return {"prompt": prompt, "completion": whole[len(prompt) :].rstrip()}
 
 
 def closed(template):
@@ -59,7 +68,7 @@ export function trl(facts: Facts): RecipeFile {
   const { columns, about, change, template } = ofForm(facts);
   const read = (split: string) =>
     facts.form === "messages"
-      ? `rows("${split}").select_columns(["messages"]).map(split, remove_columns="messages")`
+      ? `rows("${split}").select_columns(["messages"]).map(split, fn_kwargs={"tokenizer": tokenizer}, remove_columns="messages")`
       : `rows("${split}").select_columns(${columns})`;
   return {
     path: "recipes/trl/train.py",
