@@ -30,8 +30,10 @@ export async function demo(flags: RunFlags, signal: AbortSignal): Promise<void> 
     "\nOne row as the model reads it; it learns to write the targets, of which each comes after the header of a user.",
   );
   console.log("The demo's conversations are synthetic, written for this project.\n");
-  const isPacked = plannedStage(plan, "write").options["layout"] === "packed";
-  await showSamples(path, { ...(isPacked ? {} : { kind: "next" }), rows: 1, ids: false });
+  const { layout, binPack } = plannedStage(plan, "write").options;
+  // A row of several targets is of no kind.
+  const isSample = layout === "samples" && !binPack;
+  await showSamples(path, { ...(isSample && { kind: "next" }), rows: 1, ids: false });
   console.log(`\nLook further:  flipturn inspect ${relative(".", path)} --rows 5`);
   console.log(`               flipturn explain <conversation id> --output ${output}`);
 }

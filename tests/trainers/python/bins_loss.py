@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM
 recipe, base, rows, bins = sys.argv[1:]
 collate = runpy.run_path(recipe)["collate"]
 model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).eval()
+model.config.use_cache = False  # as Trainer has it: with a cache, transformers does not look for rows in the positions
 
 
 def loss(batch):
