@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { readArrow } from "../../pipeline/arrow.ts";
 import { describeParquet, fileLiteral, query, quote } from "../../pipeline/duckdb.ts";
 import { InputError, UsageError } from "../../pipeline/errors.ts";
 import { type Line, parseLine, readLines } from "../../pipeline/jsonl.ts";
@@ -107,7 +106,7 @@ function matches(about: Pick<Shown, "id" | "kind">, flags: InspectFlags): boolea
 
 async function* rowsOf(path: string, flags: InspectFlags): AsyncGenerator<unknown> {
   if (path.endsWith(".arrow")) {
-    yield* readArrow(path);
+    yield* (await import("../../pipeline/arrow.ts")).readArrow(path);
   } else if (path.endsWith(".parquet")) {
     yield* parquetRows(path, flags);
   } else {

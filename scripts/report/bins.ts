@@ -1,6 +1,5 @@
 /** How often what: the bars of a report's plots, counted by the engine. */
 import { join } from "node:path";
-import { readArrow } from "../../pipeline/arrow.ts";
 import { fileLiteral, query } from "../../pipeline/duckdb.ts";
 import type { Run } from "../../pipeline/plan.ts";
 import type { Manifest } from "../../schemas/manifest.ts";
@@ -68,6 +67,7 @@ async function arrowBins(paths: readonly string[]): Promise<Bin[]> {
     const bin = counts.get(`${kind} ${from}`) ?? { from, kind, count: 0 };
     counts.set(`${kind} ${from}`, { ...bin, count: bin.count + 1 });
   };
+  const { readArrow } = await import("../../pipeline/arrow.ts");
   for (const path of paths)
     for await (const row of readArrow(path)) {
       count("context", Number(row["context_tokens"]));

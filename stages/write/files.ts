@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { z } from "zod";
-import { ArrowFile, readArrow } from "../../pipeline/arrow.ts";
 import { fileLiteral, query } from "../../pipeline/duckdb.ts";
 import { AtomicFile } from "../../pipeline/files.ts";
 import { parseLine, readLines } from "../../pipeline/jsonl.ts";
@@ -14,7 +13,11 @@ export const FILE_FORMATS = {
     open: (path, schema) => new ParquetFile(path, schema),
   },
   jsonl: { folder: () => "data", name: (split: string) => split, open: (path, schema) => new JsonlFile(path, schema) },
-  arrow: { folder: (split: string) => split, name: () => "data", open: (path, schema) => new ArrowFile(path, schema) },
+  arrow: {
+    folder: (split: string) => split,
+    name: () => "data",
+    open: (path, schema) => new LaterArrowFile(path, schema),
+  },
 } satisfies Record<string, FileFormat>;
 
 interface FileFormat {
@@ -28,6 +31,27 @@ export interface RowFile {
   write(row: Record<string, unknown>): Promise<void>;
   commit(): Promise<Written>;
   discard(): void;
+}
+
+/** An Arrow file whose code is loaded when there is one to write: it is large, and few runs need it. */
+class LaterArrowFile implements RowFile {
+  readonly #file: Promise<RowFile>;
+
+  constructor(path: string, schema: z.ZodObject) {
+    this.#file = import("../../pipeline/arrow.ts").then(({ ArrowFile }) => new ArrowFile(path, schema));
+  }
+
+  async write(row: Record<string, unknown>): Promise<void> {
+    await (await this.#file).write(row);
+  }
+
+  async commit(): Promise<Written> {
+    return (await this.#file).commit();
+  }
+
+  discard(): void {
+    void this.#file.then((file) => file.discard());
+  }
 }
 
 /** JSON objects, one a line, with the columns in the order of the schema. */
@@ -70,7 +94,7 @@ export async function* readRows(path: string, most: number | null = null): Async
 }
 
 async function* openRows(path: string, most: number | null): AsyncGenerator<AnyRow> {
-  if (path.endsWith(".arrow")) yield* readArrow(path);
+  if (path.endsWith(".arrow")) yield* (await import("../../pipeline/arrow.ts")).readArrow(path);
   else if (path.endsWith(".jsonl")) for await (const line of readLines(path)) yield parseLine(line) as AnyRow;
   else
     yield* query(
