@@ -14,7 +14,6 @@ import { Conversation } from "../schemas/conversation.ts";
 import { Intent } from "../schemas/intent.ts";
 import type { Tally } from "../schemas/manifest.ts";
 import type { Rejection } from "../schemas/rejection.ts";
-import { askByBatch, askFor, conversationsLeft, questionOf, requireAnswers, requireServer } from "./intents/ask.ts";
 import { generated } from "./intents/generated.ts";
 import { withSmallHeap } from "./intents/heap.ts";
 import { IMPORT, localFiles, pinImports } from "./intents/import/files.ts";
@@ -29,14 +28,17 @@ import { recorded } from "./intents/recorded.ts";
 /** Folder of the stage that holds what was paid for. */
 export const JOURNAL = "journal";
 
+/** What speaks with a language model, loaded where one is asked: its packages are large. */
+const asking = () => import("./intents/ask.ts");
+
 /** Throws UsageError if the provider cannot work: no file, or neither a key nor a server that needs none. */
-function requireProvider(options: IntentsOptions, { env }: World): void {
+async function requireProvider(options: IntentsOptions, { env }: World): Promise<void> {
   if (options.provider === "recorded" && options.recorded === null)
     throw new UsageError("--intents recorded needs --recorded FILE");
   if (options.provider === "import" && options.import.length === 0)
     throw new UsageError("--intents import needs --import FILE,… or --import hf://datasets/<owner>/<name>/<path>");
   if (options.intentPrompt !== null) loadPrompt(options.intentPrompt);
-  if (["openai", "batch"].includes(options.provider)) requireServer(options, env);
+  if (["openai", "batch"].includes(options.provider)) (await asking()).requireServer(options, env);
 }
 
 /** Sees to it that all that the provider needs is there. */
@@ -44,6 +46,7 @@ async function ask(task: Task<IntentsOptions>): Promise<Partial<Tally>> {
   const { options, world, signal } = task;
   if (options.provider === "import") return joinImports(task);
   if (options.provider !== "openai" && options.provider !== "batch") return {};
+  const { askByBatch, askFor, conversationsLeft, requireAnswers } = await asking();
   const total = (await task.manifest("dedup")).kept;
   const journal = await Journal.open(task.path(JOURNAL));
   try {
@@ -83,7 +86,7 @@ async function providerFor(task: Task<IntentsOptions>, wanted: ReadonlySet<strin
     case "recorded":
       return recorded(options.recorded ?? "", { wanted, source: task.plan.source }, options.intentPrefix, signal);
     default:
-      return generated(questionOf(options, world.env), journalOf(task));
+      return generated((await asking()).questionOf(options, world.env), journalOf(task));
   }
 }
 

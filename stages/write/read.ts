@@ -39,7 +39,11 @@ const samplesWithKind = { columns: samplesForm.columns.extend({ kind: Sample.sha
 const SWAPPED_BACK = { system: "system", user: "assistant", assistant: "user" } as const;
 
 const READERS: readonly Reader[] = [
-  reader(tokensForm, ({ input_ids, labels }) => ({ ids: input_ids, inLoss: labels.map((label) => label !== -100) })),
+  // Of bins too, which have no places of targets.
+  reader({ columns: tokensForm.columns.pick({ input_ids: true, labels: true }) }, ({ input_ids, labels }) => ({
+    ids: input_ids,
+    inLoss: labels.map((label) => label !== -100),
+  })),
   reader(torchtune, ({ segments }) => segments),
   reader(axolotl, ({ segments }, chat) => segments.flatMap(({ label, text }) => pieces(text, label, chat))),
   reader(trl, ({ prompt, completion }, chat) => [...pieces(prompt, false, chat), ...pieces(completion, true, chat)]),
