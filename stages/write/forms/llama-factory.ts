@@ -1,6 +1,5 @@
-import { z } from "zod";
 import type { Form } from "../rendered.ts";
-import { promptAndCompletion } from "./prompt.ts";
+import { PROMPT, promptAndCompletion } from "./prompt.ts";
 
 /**
  * For LLaMA-Factory (tested with 0.9.5), read as `alpaca` rows with its template `empty`, which adds nothing.
@@ -10,12 +9,7 @@ import { promptAndCompletion } from "./prompt.ts";
  * `dataset_info.json` hands it over as the *system* text: in a *prompt* LLaMA-Factory would replace a typed `{{idx}}` by a number.
  */
 export const llamaFactory = {
-  columns: z.strictObject({
-    /** Everything up to and with the open user header. */
-    prompt: z.string(),
-    /** The target: newline, utterance or end token, `<|eot_id|>`. */
-    completion: z.string(),
-  }),
+  columns: PROMPT,
   isText: true,
   packs: false,
   row: promptAndCompletion,

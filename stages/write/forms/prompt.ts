@@ -1,6 +1,13 @@
-import type { Rendered, Segment } from "../rendered.ts";
+import { z } from "zod";
+import { joined, type Rendered } from "../rendered.ts";
 
-const joined = (segments: readonly Segment[]) => segments.map(({ text }) => text).join("");
+/** The columns of a row with one target, as text. */
+export const PROMPT = z.strictObject({
+  /** Everything up to and with the open user header. */
+  prompt: z.string(),
+  /** The target: newline, utterance or end token, `<|eot_id|>`. */
+  completion: z.string(),
+});
 
 /**
  * A row with one target as the text before it and the target itself. What follows the target changes no loss, so it is

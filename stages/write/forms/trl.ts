@@ -1,6 +1,5 @@
-import { z } from "zod";
 import type { Form } from "../rendered.ts";
-import { promptAndCompletion } from "./prompt.ts";
+import { PROMPT, promptAndCompletion } from "./prompt.ts";
 
 /**
  * For `SFTTrainer` of TRL (tested with 1.16.0): plain text in the columns that it trains by itself, loss on `completion`
@@ -11,12 +10,7 @@ import { promptAndCompletion } from "./prompt.ts";
  * text (so the newline of a header must not merge with what follows).
  */
 export const trl = {
-  columns: z.strictObject({
-    /** Everything up to and with the open user header. */
-    prompt: z.string(),
-    /** The target: newline, utterance or end token, `<|eot_id|>`. */
-    completion: z.string(),
-  }),
+  columns: PROMPT,
   isText: true,
   packs: false,
   row: promptAndCompletion,
