@@ -433,6 +433,16 @@ describe("a server that cannot be reached", () => {
     const { engine, close } = await start({ tries: 1, concurrency: 8 });
     await engine.resolve(about("first"));
     await server.close();
+    const { sleep } = clock;
+    let goOn = () => {};
+    const isBack = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    // Time stands still while the server comes back: otherwise ten minutes of sleep could go by meanwhile.
+    vi.spyOn(clock, "sleep").mockImplementation(async (ms, signal) => {
+      if ((engine.state.failures["ECONNREFUSED"] ?? 0) > 12) await isBack;
+      await sleep(ms, signal);
+    });
     const work = Promise.all(Array.from({ length: 20 }, (_, at) => engine.resolve(about(`question ${at}`))));
     await vi.waitFor(() => expect(engine.state.failures["ECONNREFUSED"]).toBeGreaterThan(12));
     expect(engine.state.width).toBe(1);
@@ -442,6 +452,7 @@ describe("a server that cannot be reached", () => {
       port: Number(port),
       delayMs: () => widths.add(engine.state.width).size * 0,
     });
+    goOn();
     const outcomes = await work;
     await close();
     expect(outcomes.every((outcome) => outcome?.status === "ok")).toBe(true);
