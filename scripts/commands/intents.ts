@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { fileLiteral, query } from "../../pipeline/duckdb.ts";
+import { fileLiteral, query, quote } from "../../pipeline/duckdb.ts";
 import { UsageError } from "../../pipeline/errors.ts";
 import { finishedManifest } from "../../pipeline/manifest.ts";
 import { type Run, stageFolder } from "../../pipeline/plan.ts";
@@ -72,16 +72,18 @@ function ledgerText(rows: readonly LedgerRow[]): string {
     : `${text}\nOf this, $${unheard.toFixed(4)} for requests whose answers never came: the most that they can have cost.`;
 }
 
-/** An intent beside its conversation. */
-export type Reviewed = Pick<
+/** An intent that is looked at. */
+export type Picked = Pick<
   Intent,
   "conversation_id" | "intent" | "status" | "words" | "from_user" | "copied" | "specificity"
 > & {
-  turns: Turn[];
   picked: "worst" | "random";
   /** Of an intent that was rejected: what was found, such as the answer that is none. */
   detail: Record<string, unknown> | null;
 };
+
+/** An intent beside its conversation. */
+export type Reviewed = Picked & { readonly turns: readonly Turn[] };
 
 /** Flags of `flipturn intents review`. */
 export interface ReviewFlags {
@@ -100,7 +102,7 @@ export async function review(flags: ReviewFlags): Promise<void> {
   const worst = await worstIntents(run, flags.worst);
   const seen = new Set(worst.map((each) => each.conversation_id));
   const random = await drawn(run, flags.random, flags.seed, seen);
-  const all = [...worst, ...random];
+  const all = await besideTurns(run, [...worst, ...random]);
   if (flags.json) return console.log(JSON.stringify(all, null, 2));
   for (const each of all) console.log(`${reviewText(each, process.stdout.columns || 100)}\n`);
 }
@@ -109,50 +111,56 @@ export async function review(flags: ReviewFlags): Promise<void> {
 const WORST =
   "(status <> 'ok') DESC, (specificity = 'specified') DESC NULLS LAST, copied DESC NULLS LAST, from_user DESC NULLS LAST, words DESC NULLS LAST, conversation_id";
 
-/** The worst intents of a run beside their conversations. */
-export function worstIntents(run: Run, rows: number): Promise<Reviewed[]> {
+/** The worst intents of a run. */
+export function worstIntents(run: Run, rows: number): Promise<Picked[]> {
   return pick(run, "worst", WORST, rows);
 }
 
-async function pick(run: Run, picked: Reviewed["picked"], order: string, rows: number): Promise<Reviewed[]> {
+async function pick(run: Run, picked: Picked["picked"], order: string, rows: number): Promise<Picked[]> {
   if (rows === 0) return [];
-  const glob = (stage: string, artefact: string) => literalGlob(join(stageFolder(run, stage), `${artefact}-*.parquet`));
   const columns = "conversation_id, intent, status, words, from_user, copied, specificity";
-  // The order is found without reading a text of the conversations.
   const sql = `WITH chosen AS (SELECT ${columns}, row_number() OVER (ORDER BY ${order}) AS place
-      FROM read_parquet(${glob("intents", "intents")}) ORDER BY place LIMIT ${rows})
-    SELECT chosen.*, c.turns, r.detail FROM chosen JOIN read_parquet(${glob("prepare", "conversations")}) c
-      ON c.id = chosen.conversation_id LEFT JOIN read_parquet(${glob("intents", "rejections")}) r
+      FROM ${shards(run, "intents", "intents")} ORDER BY place LIMIT ${rows})
+    SELECT chosen.*, r.detail FROM chosen LEFT JOIN ${shards(run, "intents", "rejections")} r
       ON r.conversation_id = chosen.conversation_id ORDER BY place`;
-  const all: Reviewed[] = [];
+  const all: Picked[] = [];
   for await (const row of query(sql, run.folder)) {
-    const {
-      place: _,
-      detail,
-      ...each
-    } = row as Omit<Reviewed, "picked" | "detail"> & { place: number; detail?: string };
+    const { place: _, detail, ...each } = row as Omit<Picked, "picked" | "detail"> & { place: number; detail?: string };
     all.push({ ...each, picked, detail: detail ? JSON.parse(detail) : null });
   }
   return all;
 }
 
+/** The same with the turns of their conversations. */
+async function besideTurns(run: Run, picked: readonly Picked[]): Promise<Reviewed[]> {
+  const turns = new Map<string, Turn[]>();
+  const ids = picked.map((each) => quote(each.conversation_id)).join(", ");
+  const sql = `SELECT id, turns FROM ${shards(run, "prepare", "conversations")} WHERE id IN (${ids})`;
+  if (picked.length > 0)
+    for await (const row of query(sql, run.folder)) {
+      const found = row as { id: string; turns: Turn[] };
+      turns.set(found.id, found.turns);
+    }
+  return picked.map((each) => ({ ...each, turns: turns.get(each.conversation_id) ?? [] }));
+}
+
 /** A draw that the seed decides: by the keyed hash of the id. */
-async function drawn(run: Run, rows: number, seed: string, without: ReadonlySet<string>): Promise<Reviewed[]> {
-  const glob = literalGlob(join(stageFolder(run, "intents"), "intents-*.parquet"));
+async function drawn(run: Run, rows: number, seed: string, without: ReadonlySet<string>): Promise<Picked[]> {
   const places: { id: string; place: string }[] = [];
-  for await (const row of query(`SELECT conversation_id AS id FROM read_parquet(${glob})`, run.folder)) {
+  for await (const row of query(`SELECT conversation_id AS id FROM ${shards(run, "intents", "intents")}`, run.folder)) {
     const { id } = row as { id: string };
     if (!without.has(id)) places.push({ id, place: keyed(seed, `review:${id}`) });
   }
   const chosen = places.sort((a, b) => (a.place < b.place ? -1 : 1)).slice(0, rows);
-  const list = chosen.map(({ id }) => `'${id.replaceAll("'", "''")}'`);
-  const order = `list_position([${list.join(", ")}], conversation_id) NULLS LAST`;
+  const list = chosen.map(({ id }) => quote(id)).join(", ");
+  const order = `list_position([${list}], conversation_id) NULLS LAST`;
   return chosen.length === 0 ? [] : pick(run, "random", order, chosen.length);
 }
 
-/** A path as an SQL literal in which only the `*` before the ending is a pattern. */
-function literalGlob(path: string): string {
-  return fileLiteral(path).replace(/\[\*\](?=\.parquet'$)/, "*");
+/** All shards of an artefact, as SQL; only the `*` before the ending is a pattern. */
+function shards(run: Run, stage: string, artefact: string): string {
+  const path = fileLiteral(join(stageFolder(run, stage), `${artefact}-*.parquet`));
+  return `read_parquet(${path.replace(/\[\*\](?=\.parquet'$)/, "*")})`;
 }
 
 /** The intent and what was measured on the left, the conversation on the right. */

@@ -9,7 +9,7 @@ import type { Bin } from "./report.ts";
 export const MOST_TURNS = 15;
 
 /** The smallest number of the power of two that a number is in: 0, 1, 2, 4, 8, … */
-const octave = (number: string) => `CASE WHEN ${number} < 1 THEN 0 ELSE 2 ** floor(log2(${number})) END`;
+export const octave = (number: string) => `CASE WHEN ${number} < 1 THEN 0 ELSE 2 ** floor(log2(${number})) END`;
 
 async function bins(rows: string, from: string, kind: string): Promise<Bin[]> {
   const sql = `SELECT (${from})::BIGINT::DOUBLE AS "from", ${kind} AS kind, count(*)::DOUBLE AS count FROM ${rows} GROUP BY ALL ORDER BY ALL`;
@@ -22,12 +22,6 @@ async function bins(rows: string, from: string, kind: string): Promise<Bin[]> {
 export function turnBins(samples: string): Promise<Bin[]> {
   const own = `(SELECT conversation_id, any_value(split) AS split, any_value(turns) AS turns FROM ${samples} GROUP BY 1)`;
   return bins(own, `least(turns, ${MOST_TURNS})`, "split");
-}
-
-/** Characters of each turn, by role. */
-export function lengthBins(conversations: string): Promise<Bin[]> {
-  const own = `(SELECT unnest(list_transform(turns, lambda t: {'role': t.role, 'size': length(t.content)})) AS t FROM ${conversations})`;
-  return bins(own, octave("t.size"), "t.role");
 }
 
 /** Words of the intents, words copied in a row, and shares in percent that the user said. */

@@ -4,7 +4,6 @@ import { fileLiteral, query, quote } from "../../pipeline/duckdb.ts";
 import { readParquet } from "../../pipeline/parquet.ts";
 import type { Run } from "../../pipeline/plan.ts";
 import { Baseline } from "../../schemas/baseline.ts";
-import type { Turn } from "../../schemas/conversation.ts";
 import { Leak } from "../../schemas/leak.ts";
 import type { Manifest } from "../../schemas/manifest.ts";
 import { Reconciled } from "../../schemas/reconciled.ts";
@@ -13,8 +12,9 @@ import type { Split } from "../../schemas/user.ts";
 import { optionsHash } from "../../stages/write/card/recipe.ts";
 import { artefactFiles, requireDone } from "../artefacts.ts";
 import { readLedger, worstIntents } from "../commands/intents.ts";
-import { intentBins, lengthBins, tokenBins, turnBins } from "./bins.ts";
+import { intentBins, tokenBins, turnBins } from "./bins.ts";
 import type { Country, Example, Report, ShownSample, ShownTemplate, Step } from "./report.ts";
+import { readTexts, type Texts } from "./texts.ts";
 
 /** How many rejections of each reason, templates and worst intents are shown, and which samples. */
 const EXAMPLES = 3;
@@ -31,23 +31,25 @@ export async function gather(run: Run): Promise<Report> {
   for (const { name } of run.plan.stages) done.set(name, await requireDone(run, name));
   const { source, code, seed, hub } = run.plan;
   const write = manifestOf(done, "write");
+  const chosen = await choose(run, done);
+  const texts = await readTexts(table(run, done, "prepare", "conversations"), idsOf(chosen));
   const intents = await intentBins(table(run, done, "intents", "intents"));
   return {
     ...{ source, code, seed, hub },
     options: optionsHash(run.plan),
     rows: bySplit((split) => write.counts[`rows_${split}`] ?? 0),
-    funnel: await funnel(run, done),
-    templates: await templates(run, done),
+    funnel: [...done.values()].map((manifest) => step(manifest, chosen.rejected, texts)),
+    templates: { ...chosen.templates, shown: chosen.templates.shown.map((each) => shownTemplate(each, texts)) },
     countries: await countries(run, done),
     leaks: await rowsOf(run, manifestOf(done, "split"), "leaks", Leak),
     turns: await turnBins(table(run, done, "flip", "samples")),
-    lengths: await lengthBins(table(run, done, "prepare", "conversations")),
+    lengths: texts.lengths,
     tokens: await tokenBins(run, write),
-    intents: { ...intents, worst: await worstIntents(run, WORST) },
+    intents: { ...intents, worst: chosen.worst.map((each) => ({ ...each, turns: texts.of(each.conversation_id) })) },
     costs: readLedger(run),
     reconciled: await rowsOf(run, write, "reconciled", Reconciled),
     baselines: await rowsOf(run, write, "baselines", Baseline),
-    samples: await samples(run, done),
+    samples: chosen.samples.map((each) => shownSample(each, texts)),
   };
 }
 
@@ -76,67 +78,70 @@ function bySplit(count: (split: Split) => number): Record<Split, number> {
   return { train: count("train"), validation: count("validation"), test: count("test") };
 }
 
-async function funnel(run: Run, done: Done): Promise<Step[]> {
-  const steps: Step[] = [];
-  for (const [stage, manifest] of done) {
-    const { unit, kept, rejected } = manifest;
-    const examples =
-      Object.keys(rejected).length > 0 ? await rejections(run, done, stage) : new Map<string, Example[]>();
-    const reasons = Object.entries(rejected).map(([reason, count]) => ({
-      reason,
-      count,
-      examples: examples.get(reason) ?? [],
-    }));
-    steps.push({ stage, unit, in: manifest.in, kept, rejected: reasons.sort((a, b) => b.count - a.count) });
-  }
-  return steps;
+/** What is shown, before the texts of its conversations are known: those are read all at once. */
+async function choose(run: Run, done: Done) {
+  const rejected: Rejected[] = [];
+  for (const [stage, manifest] of done)
+    if (Object.keys(manifest.rejected).length > 0) rejected.push(...(await rejections(run, done, stage)));
+  return {
+    rejected,
+    templates: await templates(run, done),
+    worst: await worstIntents(run, WORST),
+    samples: await samples(run, done),
+  };
 }
 
-/** The first rejections of each reason by id, with the openings of the conversations that have one. */
-async function rejections(run: Run, done: Done, stage: string): Promise<Map<string, Example[]>> {
-  const chosen = await select<{
-    reason: string;
-    rows: { id: string; conversation_id: string | null; detail: string }[];
-  }>(
-    `SELECT reason, arg_min({id: id, conversation_id: conversation_id, detail: detail}, id, ${EXAMPLES}) AS rows
+type Chosen = Awaited<ReturnType<typeof choose>>;
+
+/** The conversations whose texts are needed. */
+function idsOf({ rejected, templates, worst, samples }: Chosen): string[] {
+  const ids = [
+    ...rejected.flatMap(({ rows }) => rows.map((row) => row.conversation_id)),
+    ...templates.shown.map(({ first }) => first),
+    ...[...worst, ...samples].map((each) => each.conversation_id),
+  ];
+  return [...new Set(ids)].filter((id) => id !== null);
+}
+
+type Rejected = {
+  stage: string;
+  reason: string;
+  rows: { id: string; conversation_id: string | null; detail: string }[];
+};
+
+/** The first rejections of each reason by id. */
+function rejections(run: Run, done: Done, stage: string): Promise<Rejected[]> {
+  return select(
+    `SELECT ${quote(stage)} AS stage, reason, arg_min({id: id, conversation_id: conversation_id, detail: detail}, id, ${EXAMPLES}) AS rows
       FROM ${table(run, done, stage, "rejections")} GROUP BY reason`,
   );
-  const began = await openings(
-    run,
-    done,
-    chosen.flatMap(({ rows }) => rows.flatMap((row) => row.conversation_id ?? [])),
-  );
-  const shown = ({ id, conversation_id, detail }: (typeof chosen)[number]["rows"][number]) => {
-    return { id, detail, opening: began.get(conversation_id ?? "") ?? null };
+}
+
+function step({ stage, unit, kept, rejected, ...manifest }: Manifest, found: readonly Rejected[], texts: Texts): Step {
+  const examples = (reason: string): Example[] => {
+    const rows = found.find((each) => each.stage === stage && each.reason === reason)?.rows ?? [];
+    return rows.map(({ id, detail, conversation_id }) => ({ id, detail, opening: texts.opening(conversation_id) }));
   };
-  return new Map(chosen.map(({ reason, rows }) => [reason, rows.map(shown)]));
+  const reasons = Object.entries(rejected).map(([reason, count]) => ({ reason, count, examples: examples(reason) }));
+  return { stage, unit, in: manifest.in, kept, rejected: reasons.sort((a, b) => b.count - a.count) };
 }
 
-/** How conversations began, of those that `prepare` kept. */
-async function openings(run: Run, done: Done, ids: readonly string[]): Promise<Map<string, string>> {
-  if (ids.length === 0) return new Map();
-  const rows = await select<{ id: string; opening: string }>(
-    `SELECT id, opening FROM ${table(run, done, "prepare", "conversations")} WHERE id IN (${ids.map(quote).join(", ")})`,
-  );
-  return new Map(rows.map(({ id, opening }) => [id, opening]));
-}
+type ChosenTemplate = Omit<ShownTemplate, "example"> & { first: string | null };
 
-async function templates(run: Run, done: Done): Promise<Report["templates"]> {
+async function templates(run: Run, done: Done) {
   const from = table(run, done, "dedup", "templates");
   const [sums] = await select<{ all: number; matched: number }>(
     `SELECT count(*)::INT AS "all", coalesce(sum(matched), 0)::INT AS matched FROM ${from}`,
   );
-  const rows = await select<ShownTemplate & { first: string | null }>(
+  const shown = await select<ChosenTemplate>(
     `SELECT id, text, conversations, matched, users, verdict, decided_by, examples[1] AS first FROM ${from}
       WHERE matched > 0 ORDER BY matched DESC, id LIMIT ${TEMPLATES}`,
   );
-  const began = await openings(
-    run,
-    done,
-    rows.flatMap(({ first }) => first ?? []),
-  );
-  const shown = rows.map(({ first, ...each }) => ({ ...each, example: began.get(first ?? "") ?? null }));
   return { all: sums?.all ?? 0, matched: sums?.matched ?? 0, shown };
+}
+
+function shownTemplate({ first, ...template }: ChosenTemplate, texts: Texts): ShownTemplate {
+  return { ...template, example: texts.opening(first) };
 }
 
 async function countries(run: Run, done: Done): Promise<Country[]> {
@@ -155,23 +160,25 @@ async function countries(run: Run, done: Done): Promise<Country[]> {
   return rows.sort((a, b) => size(b) - size(a) || ((a.country ?? "") < (b.country ?? "") ? -1 : 1));
 }
 
+type ChosenSample = Omit<ShownSample, "context" | "target"> & { conversation_id: string; before: number };
+
 /** Ten samples, drawn by a hash of seed and id, so that the same run shows the same ones. */
-async function samples(run: Run, done: Done): Promise<ShownSample[]> {
-  const place = `md5(${quote(`${run.plan.seed}:report:`)} || id)`;
-  const kinds = Object.entries(SAMPLES).map(
-    ([kind, most]) =>
-      `SELECT unnest(arg_min({id: id, conversation_id: conversation_id, split: split, kind: kind, turn: turn, turns: turns, before: context_turns}, ${place}, ${most})) AS s
-        FROM ${table(run, done, "flip", "samples")} WHERE kind = '${kind}'`,
-  );
-  const rows = await select<Omit<ShownSample, "context" | "target"> & { before: number; text: Turn[] }>(
-    `SELECT s.id, s.split, s.kind, s.turn, s.turns, s.before, i.intent, c.turns AS text FROM (${kinds.join(" UNION ALL ")})
-      JOIN ${table(run, done, "prepare", "conversations")} c ON c.id = s.conversation_id
-      JOIN ${table(run, done, "intents", "intents")} i ON i.conversation_id = s.conversation_id`,
+async function samples(run: Run, done: Done): Promise<ChosenSample[]> {
+  const most = Math.max(...Object.values(SAMPLES));
+  const drawn = `SELECT kind, unnest(arg_min({id: id, conversation_id: conversation_id, split: split, turn: turn, turns: turns, before: context_turns},
+      md5(${quote(`${run.plan.seed}:report:`)} || id), ${most})) AS s, unnest(range(${most})) AS place
+    FROM ${table(run, done, "flip", "samples")} GROUP BY kind`;
+  const limits = Object.entries(SAMPLES).map(([kind, limit]) => `kind = '${kind}' AND place < ${limit}`);
+  const rows = await select<ChosenSample>(
+    `SELECT s.id, s.split, kind, s.turn, s.turns, s.before, s.conversation_id, i.intent FROM (${drawn})
+      JOIN ${table(run, done, "intents", "intents")} i ON i.conversation_id = s.conversation_id WHERE ${limits.join(" OR ")}`,
   );
   const order = Object.keys(SAMPLES);
-  rows.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind) || (a.id < b.id ? -1 : 1));
-  return rows.map(({ before, text, ...sample }) => {
-    const target = sample.kind === "end" ? null : (text[before]?.content ?? "");
-    return { ...sample, context: text.slice(0, before), target };
-  });
+  return rows.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind) || (a.id < b.id ? -1 : 1));
+}
+
+function shownSample({ before, conversation_id, ...sample }: ChosenSample, texts: Texts): ShownSample {
+  const turns = texts.of(conversation_id);
+  const target = sample.kind === "end" ? null : (turns[before]?.content ?? "");
+  return { ...sample, context: turns.slice(0, before), target };
 }

@@ -1,0 +1,4 @@
+/** The library in one file, which comes without types of its own. */
+declare module "echarts/dist/echarts.esm.min.mjs" {
+  export { init } from "echarts";
+}
