@@ -2,8 +2,9 @@ import { isAscii } from "node:buffer";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { compress, decompress } from "../../pipeline/zstd.ts";
 
-/** Bytes that are gathered for a shard before they are written as one block. */
+/** Most bytes that are gathered for a shard before they are written as one block, and for all shards together. */
 const BLOCK = 512 << 10;
+const ALL_BLOCKS = 32 << 20;
 
 /** Where the block of a shard lies in a file. */
 type Block = { shard: number; offset: number; bytes: number };
@@ -11,7 +12,7 @@ type Block = { shard: number; offset: number; bytes: number };
 /**
  * Sorts records, each a list of texts, into shards within one file: zstd blocks in the order in which they fill, then an
  * index of them as JSON, then the index's length in 8 bytes. Texts stand as they are, behind their lengths: as JSON,
- * which escapes them, they would take ten times as long to write. Memory: a block for each shard.
+ * which escapes them, they would take ten times as long to write. Memory: a block for each shard, 32 MB in all.
  */
 export class ShardWriter {
   readonly #piles: Pile[];
@@ -19,14 +20,16 @@ export class ShardWriter {
   #offset = 0;
 
   constructor(shards: number) {
-    this.#piles = Array.from({ length: shards }, () => new Pile());
+    const block = Math.max(4 << 10, Math.min(BLOCK, ALL_BLOCKS / shards));
+    this.#piles = Array.from({ length: shards }, () => new Pile(block));
   }
 
   /** Adds a record to a shard; yields the bytes that are ready to be written. Texts are well-formed. */
   *add(shard: number, record: readonly string[]): Generator<Uint8Array> {
     const pile = this.#piles[shard];
+    if (pile?.add(record)) return;
+    yield* this.#close(shard);
     pile?.add(record);
-    if (pile && pile.length >= BLOCK) yield* this.#close(shard);
   }
 
   /** Yields what is left, and the index. */
@@ -51,34 +54,40 @@ export class ShardWriter {
 
 /** Records one behind the other: the number of texts in 4 bytes, then each text behind its number of bytes in 4. */
 class Pile {
-  #bytes = Buffer.allocUnsafe(16 << 10);
-  length = 0;
+  readonly #most: number;
+  #bytes = Buffer.allocUnsafe(4 << 10);
+  #length = 0;
 
-  add(record: readonly string[]): void {
-    // A UTF-16 unit takes 3 bytes at most.
-    this.#reserve(record.reduce((sum, text) => sum + 4 + 3 * text.length, 4));
-    this.#bytes.writeUInt32LE(record.length, this.length);
-    this.length += 4;
-    for (const text of record) {
-      const bytes = this.#bytes.write(text, this.length + 4);
-      this.#bytes.writeUInt32LE(bytes, this.length);
-      this.length += 4 + bytes;
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** False if there is no room for the record; alone it may be of any size. */
+  add(record: readonly string[]): boolean {
+    const sizes = record.map((text) => Buffer.byteLength(text));
+    const needed = sizes.reduce((sum, size) => sum + 4 + size, this.#length + 4);
+    if (needed > this.#most && this.#length > 0) return false;
+    this.#reserve(needed);
+    this.#length = this.#bytes.writeUInt32LE(record.length, this.#length);
+    for (const [at, text] of record.entries()) {
+      this.#length = this.#bytes.writeUInt32LE(sizes[at] ?? 0, this.#length);
+      this.#length += this.#bytes.write(text, this.#length);
     }
+    return true;
   }
 
   /** What there is, and nothing from then on. It holds until the next record is added. */
   take(): Buffer {
-    const taken = this.#bytes.subarray(0, this.length);
-    if (this.#bytes.length > 4 * BLOCK) this.#bytes = Buffer.allocUnsafe(BLOCK);
-    this.length = 0;
+    const taken = this.#bytes.subarray(0, this.#length);
+    if (this.#bytes.length > this.#most) this.#bytes = Buffer.allocUnsafe(this.#most);
+    this.#length = 0;
     return taken;
   }
 
-  #reserve(more: number): void {
-    const needed = this.length + more;
+  #reserve(needed: number): void {
     if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#bytes.length));
-    this.#bytes.copy(larger, 0, 0, this.length);
+    const larger = Buffer.allocUnsafe(Math.max(needed, Math.min(this.#most, 2 * this.#bytes.length)));
+    this.#bytes.copy(larger, 0, 0, this.#length);
     this.#bytes = larger;
   }
 }
