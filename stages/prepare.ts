@@ -21,7 +21,7 @@ import { ChatColumns, OPTIONAL } from "./prepare/chat.ts";
 import { closingOf } from "./prepare/closing.ts";
 import { judge, rejectedUnread } from "./prepare/judge.ts";
 import { type BadRow, type Found, readRows } from "./prepare/rows.ts";
-import { type Row, rejection, settle } from "./prepare/settle.ts";
+import { packed, type Row, rejection, settle, unpacked } from "./prepare/settle.ts";
 import { readShard, ShardWriter } from "./prepare/shuffle.ts";
 import type { RawConversation, Unusable } from "./prepare/source.ts";
 import { sourceNamed } from "./prepare/sources.ts";
@@ -129,7 +129,7 @@ async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
       if ("bad" in found) count("rows_failing_schema");
       else if ("c" in record) describe(found.conversation, record.c, count);
       const key = "c" in record ? record.c.id : (record.r.conversation_id ?? record.r.id);
-      yield* writer.add(shardOf(key, plan.shards), JSON.stringify(record));
+      yield* writer.add(shardOf(key, plan.shards), packed(record));
       if (rows === 1000 && counts["rows_failing_schema"] === 1000)
         throw tooManyBad(1000, 1000, options, source.name, "r" in record ? record.r : undefined);
       if (rows % 10_000 === 0) task.report(rows, 0, "rows");
@@ -202,7 +202,7 @@ async function gather(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   requireColumns(task, counts);
   const records: Row[] = [];
   for (const input of plan.inputs.keys()) {
-    for (const line of readShard(task.path(scattered(input)), index)) records.push(JSON.parse(line) as Row);
+    for (const record of readShard(task.path(scattered(input)), index)) records.push(unpacked(record));
   }
   const { conversations, ends, rejections } = settle(records, options);
   const kept = await task.write("conversations", Conversation, conversations);
@@ -216,9 +216,9 @@ async function gather(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
 function firstBad(task: Task<PrepareOptions>): Rejection | undefined {
   for (const input of task.plan.inputs.keys()) {
     for (let shard = 0; shard < task.plan.shards; shard++) {
-      for (const line of readShard(task.path(scattered(input)), shard)) {
-        const record = JSON.parse(line) as Row;
-        if ("r" in record && record.r.reason === "schema") return record.r;
+      for (const record of readShard(task.path(scattered(input)), shard)) {
+        const row = unpacked(record);
+        if ("r" in row && row.r.reason === "schema") return row.r;
       }
     }
   }

@@ -7,7 +7,7 @@ import { lock, savePlan } from "../../pipeline/run.ts";
 import { Task } from "../../pipeline/task.ts";
 import type { Plan } from "../../schemas/plan.ts";
 import { realWorld, stages } from "../../stages/index.ts";
-import { type Estimate, estimate } from "../../stages/intents/estimate.ts";
+import type { Estimate } from "../../stages/intents/estimate.ts";
 import type { IntentsOptions } from "../../stages/intents/options.ts";
 import { duration } from "../../stages/intents/progress.ts";
 import { makePlan } from "../../stages/plan.ts";
@@ -81,6 +81,7 @@ async function estimateIntents(run: Run, flags: PlanFlags, signal: AbortSignal):
     const place = { stage: "intents", phase: "ask", index: 0 };
     const task = new Task<IntentsOptions>(run, place, signal, (progress) => draw({ type: "progress", ...progress }));
     const report = (done: number, total: number, note?: string) => task.report(done, total, "conversations", note);
+    const { estimate } = await import("../../stages/intents/estimate.ts"); // what asks language models: loaded when needed
     return await estimate(task, { sample: flags.sample ?? 0, report });
   } finally {
     clear();

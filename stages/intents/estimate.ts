@@ -59,7 +59,7 @@ export interface EstimateOptions {
 
 type Left = Pick<Conversation, "id" | "turns">;
 
-/** Estimates what is left of a run. Memory: the sample, and 16 to 64 bytes for each conversation. */
+/** Estimates what is left of a run. Memory: the sample, and 18 to 37 bytes for each conversation. */
 export async function estimate(task: Task<IntentsOptions>, { sample, report }: EstimateOptions): Promise<Estimate> {
   const { options, world } = task;
   const question = questionOf(options, world.env);

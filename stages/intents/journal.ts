@@ -66,7 +66,7 @@ const SYNC_MS = 250;
 
 /**
  * Append-only record of paid answers, one JSONL file. Survives a change of options and a kill at any moment: an entry is
- * a line, and half a line at the end is what was not finished. Memory: 16 to 64 bytes an answer; texts stay on the disk.
+ * a line, and half a line at the end is what was not finished. Memory: 18 to 37 bytes an answer; texts stay on the disk.
  */
 export class Journal {
   readonly #path: string;

@@ -1,7 +1,7 @@
 /**
  * Where entries begin, by the first 64 bits of their key (hex): an open-addressed table in typed arrays, since a Map of
  * 400,000 texts takes five times the memory. Two keys that agree in 64 bits would be taken for one: whoever reads an
- * entry compares the whole key. Memory: 16 bytes a slot, at most half of them used.
+ * entry compares the whole key. Memory: 16 bytes a slot, 7 in 16 to 7 in 8 of them used.
  */
 export class Offsets {
   #high = new Uint32Array(1 << 10);
@@ -20,7 +20,7 @@ export class Offsets {
   }
 
   set(key: string, offset: number): void {
-    if (this.#size * 2 >= this.#places.length) this.#grow();
+    if (this.#size * 8 >= this.#places.length * 7) this.#grow();
     this.#put(...halves(key), offset + 1);
   }
 
@@ -49,8 +49,10 @@ export class Offsets {
       new Float64Array(length),
     ];
     this.#size = 0;
-    for (const [slot, place] of places.entries())
+    for (let slot = 0; slot < places.length; slot++) {
+      const place = places[slot] as number;
       if (place !== 0) this.#put(high[slot] as number, low[slot] as number, place);
+    }
   }
 }
 

@@ -1,11 +1,26 @@
 import { compare } from "../../pipeline/order.ts";
-import type { Conversation } from "../../schemas/conversation.ts";
+import type { Conversation, Turn } from "../../schemas/conversation.ts";
 import type { Rejection } from "../../schemas/rejection.ts";
 import type { PrepareOptions } from "../prepare.ts";
 
 /** What travels from `scatter` to `gather`: a conversation, or a rejection on its way to the shard of its id. */
 export type Row = { c: Conversation; ended_at?: string | null } | { r: Rejection };
 type Kept = Extract<Row, { c: Conversation }>;
+
+/** A row as texts: what is no text of a turn as JSON, then the turns, whose roles follow from their order. */
+export function packed(row: Row): string[] {
+  if ("r" in row) return [JSON.stringify(row)];
+  const { opening, turns, ...c } = row.c;
+  return [JSON.stringify({ ...row, c }), ...turns.map(({ content }) => content)];
+}
+
+/** The row that was `packed`. */
+export function unpacked([head = "", ...contents]: readonly string[]): Row {
+  const row = JSON.parse(head) as Row;
+  if ("r" in row) return row;
+  const turns = contents.map((content, at): Turn => ({ role: at % 2 === 0 ? "user" : "assistant", content }));
+  return { ...row, c: { ...row.c, opening: contents[0] ?? "", turns } };
+}
 
 /** A rejection by this stage. */
 export function rejection(id: string, conversation_id: string | null, reason: string, detail: object): Rejection {

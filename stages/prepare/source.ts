@@ -67,6 +67,8 @@ export const Time = z.union([z.string(), z.number()]).nullish();
 /** A time as ISO 8601 in UTC; a text without a zone is UTC. Null if there is none or it cannot be read. */
 export function utc(time: string | number | null | undefined): string | null {
   if (time === null || time === undefined || time === "") return null;
+  const [, day, clock, fraction = ""] = PLAIN.exec(String(time)) ?? [];
+  if (day !== undefined) return `${day}T${clock}.${fraction.slice(0, 3).padEnd(3, "0")}Z`;
   const number = typeof time === "number" ? time : /^\d{9,19}$/.test(time.trim()) ? Number(time) : null;
   const date = new Date(number === null ? withZone(String(time)) : milliseconds(number));
   return Number.isNaN(date.getTime()) ? null : date.toISOString();
@@ -84,6 +86,10 @@ function isDay(date: string): boolean {
   const day = new Date(`${date}T00:00:00Z`);
   return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(date);
 }
+
+/** What nearly all times are: UTC, on a day that every month has. They need no calendar, which takes ten times as long. */
+const PLAIN =
+  /^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8]))[T ]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d+))?(?:Z|\+00(?::?00)?)?$/;
 
 const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(?:(Z|UTC)|([+-]\d\d):?(\d\d)?)?)?$/i;
 

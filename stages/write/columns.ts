@@ -47,12 +47,22 @@ export function columnsOf(form: Form, layout: RowSettings["layout"], isWeighted 
 export function originOf({ fitted }: Row, from: From, counts: { context: number; target: number } | null): object {
   const { sample: last } = fitted.at(-1) ?? fitted[0];
   const { sample: first, from: dropped_turns } = fitted[0];
+  // Column by column: to spread two objects into one takes longer than to write the row.
   return {
-    ...last,
-    ...from,
     id: first === last ? last.id : `${first.id}-${last.turn}`,
+    conversation_id: last.conversation_id,
+    source: from.source,
+    split: last.split,
+    turn: last.turn,
+    turns: last.turns,
+    kind: last.kind,
+    weight: last.weight,
     target_turns: fitted.map((each) => each.sample.turn),
     target_weights: weightsOf(fitted),
+    language: from.language,
+    country: from.country,
+    model: from.model,
+    user_id: from.user_id,
     context_tokens: counts?.context ?? null,
     target_tokens: counts?.target ?? null,
     dropped_turns,

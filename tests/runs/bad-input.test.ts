@@ -83,11 +83,11 @@ beforeAll(async () => {
   writeFileSync(file("odd/plan.json"), '{"format":');
 });
 
-/** What a failed command said: everything on stderr but the lines of finished stages. */
+/** What a failed command said: everything on stderr but the lines of finished stages, and of slow ones on their way. */
 function message({ stderr }: Result): string {
   const lines = stderr
     .split("\n")
-    .filter((line) => !/^(download|prepare|dedup|split|intents|flip|write) .* kept, .*\)$/.test(line));
+    .filter((line) => !/^(download|prepare|dedup|split|intents|flip|write)( .* kept, .*\)|: .*)$/.test(line));
   return lines.join("\n").trim();
 }
 

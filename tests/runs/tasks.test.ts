@@ -46,7 +46,7 @@ describe("the tasks of a plan", () => {
 
     const { stderr } = await succeed(["demo", ...settings], { cwd: folder });
     expect(stderr.match(/up to date/g)).toHaveLength(7);
-  }, 120_000);
+  }, 400_000);
 
   test("that are not there are refused with what there is", async () => {
     const beyond = await task("prepare", 99);

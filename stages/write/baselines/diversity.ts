@@ -23,18 +23,23 @@ export function diversity(texts: readonly (readonly (string | number)[])[]): { v
   const sets = texts.map((grams) => new Set(grams)).filter((set) => set.size > 0);
   const pairs = (sets.length * (sets.length - 1)) / 2;
   if (pairs === 0) return { value: null, count: sets.length };
+  const sizes = Uint32Array.from(sets, (set) => set.size);
   const before = new Map<string | number, number[]>();
   let sum = 0;
   for (const [at, set] of sets.entries()) {
     const shared = new Uint32Array(at);
     for (const gram of set) {
-      const holders = before.get(gram) ?? [];
-      for (const other of holders) shared[other] = (shared[other] ?? 0) + 1;
-      holders.push(at);
-      before.set(gram, holders);
+      const holders = before.get(gram);
+      if (holders === undefined) before.set(gram, [at]);
+      else {
+        for (const other of holders) (shared[other] as number)++;
+        holders.push(at);
+      }
     }
-    for (const [other, both] of shared.entries())
-      if (both > 0) sum += both / (set.size + (sets[other]?.size ?? 0) - both);
+    for (let other = 0; other < at; other++) {
+      const both = shared[other] as number;
+      if (both > 0) sum += both / (set.size + (sizes[other] as number) - both);
+    }
   }
   return { value: 100 * (1 - sum / pairs), count: sets.length };
 }

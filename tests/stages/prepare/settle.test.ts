@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Row, rejection, settle } from "../../../stages/prepare/settle.ts";
+import { packed, type Row, rejection, settle, unpacked } from "../../../stages/prepare/settle.ts";
 import { PrepareOptions } from "../../../stages/prepare.ts";
 import { conversation } from "../../helpers/conversation.ts";
 
@@ -75,4 +75,13 @@ describe("a shard is settled", () => {
       }),
     );
   });
+});
+
+test("a row is the same after it was packed as texts and unpacked", () => {
+  const rows: Row[] = [
+    { c: conversation("user: a\nb", "assistant: ", "user: \ufeff🙂"), ended_at: "2024-01-01T00:00:00.000Z" },
+    { c: conversation("user: only one"), ended_at: null },
+    dropped("source:1"),
+  ];
+  for (const row of rows) expect(unpacked(packed(row))).toEqual(row);
 });

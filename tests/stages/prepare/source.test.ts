@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { UsageError } from "../../../pipeline/errors.ts";
 import { utc } from "../../../stages/prepare/source.ts";
@@ -59,6 +60,28 @@ describe("on a machine in another zone", () => {
       expect(utc(time)).toBe(here);
     },
   );
+});
+
+test("the short way for plain times says what the calendar says, to the millisecond", () => {
+  const years = { min: new Date("0001-01-01T00:00:00Z"), max: new Date("9999-12-31T23:59:59.999Z") };
+  const written = fc.tuple(
+    fc.date({ ...years, noInvalidDate: true }),
+    fc.constantFrom("T", " "),
+    fc.constantFrom("Z", "+00", "+00:00", "+0000", ""),
+    fc.constantFrom(0, 1, 3, 6, 9),
+  );
+  fc.assert(
+    fc.property(written, ([date, mark, zone, digits]) => {
+      const iso = date.toISOString();
+      const fraction = digits === 0 ? "" : `.${iso.slice(20, 23).padEnd(9, "7").slice(0, digits)}`;
+      const kept = digits === 0 ? "000" : fraction.slice(1, 4).padEnd(3, "0");
+      expect(utc(`${iso.slice(0, 10)}${mark}${iso.slice(11, 19)}${fraction}${zone}`)).toBe(
+        `${iso.slice(0, 20)}${kept}Z`,
+      );
+    }),
+  );
+  for (const wrong of ["2023-02-28 24:00:01", "2023-02-28 23:60:00", "2023-00-10 10:00:00", "2023-10-00 10:00:00Z"])
+    expect(utc(wrong), wrong).toBeNull();
 });
 
 test("a source is found by its name, and an unknown one refused with those that there are", () => {
