@@ -137,7 +137,7 @@ function linksFile(shard: number): string {
 function countUsers(users: readonly User[]): Record<string, number> {
   const counts: Record<string, number> = {
     users: users.length,
-    countries: new Set(users.map((user) => user.country)).size,
+    countries: new Set(users.flatMap(({ country }) => country ?? [])).size,
   };
   for (const split of Split.options) {
     const members = users.filter((user) => user.split === split);
