@@ -113,14 +113,17 @@ const WORST =
 
 /** The worst intents of a run. */
 export function worstIntents(run: Run, rows: number): Promise<Picked[]> {
-  return pick(run, "worst", WORST, rows);
+  // Where none were asked for, none is bad.
+  return pick(run, "worst", { where: "intent IS NOT NULL OR status <> 'ok'", order: WORST, rows });
 }
 
-async function pick(run: Run, picked: Picked["picked"], order: string, rows: number): Promise<Picked[]> {
+type Order = { where: string; order: string; rows: number };
+
+async function pick(run: Run, picked: Picked["picked"], { where, order, rows }: Order): Promise<Picked[]> {
   if (rows === 0) return [];
   const columns = "conversation_id, intent, status, words, from_user, copied, specificity";
   const sql = `WITH chosen AS (SELECT ${columns}, row_number() OVER (ORDER BY ${order}) AS place
-      FROM ${shards(run, "intents", "intents")} ORDER BY place LIMIT ${rows})
+      FROM ${shards(run, "intents", "intents")} WHERE ${where} ORDER BY place LIMIT ${rows})
     SELECT chosen.*, r.detail FROM chosen LEFT JOIN ${shards(run, "intents", "rejections")} r
       ON r.conversation_id = chosen.conversation_id ORDER BY place`;
   const all: Picked[] = [];
@@ -153,8 +156,8 @@ async function drawn(run: Run, rows: number, seed: string, without: ReadonlySet<
   }
   const chosen = places.sort((a, b) => (a.place < b.place ? -1 : 1)).slice(0, rows);
   const list = chosen.map(({ id }) => quote(id)).join(", ");
-  const order = `list_position([${list}], conversation_id) NULLS LAST`;
-  return chosen.length === 0 ? [] : pick(run, "random", order, chosen.length);
+  const [where, order] = [`conversation_id IN (${list})`, `list_position([${list}], conversation_id)`];
+  return pick(run, "random", { where, order, rows: chosen.length });
 }
 
 /** All shards of an artefact, as SQL; only the `*` before the ending is a pattern. */
@@ -166,11 +169,10 @@ function shards(run: Run, stage: string, artefact: string): string {
 /** The intent and what was measured on the left, the conversation on the right. */
 function reviewText(each: Reviewed, width: number): string {
   const half = Math.max(30, Math.floor((width - 3) / 2));
-  const share = each.from_user === null ? "–" : `${Math.round(100 * each.from_user)} %`;
   const left = [
     `${each.conversation_id} (${each.picked})`,
     `status ${each.status}, ${each.specificity ?? "no verdict"}`,
-    `${each.words ?? 0} words, ${share} of them the user's, ${each.copied ?? 0} copied in a row`,
+    qualityInWords(each),
     "",
     ...wrap(each.intent ?? "(no intent)", half),
     ...detailLines(each.detail).flatMap((line) => wrap(line, half)),
@@ -180,6 +182,14 @@ function reviewText(each: Reviewed, width: number): string {
     return `${(left[at] ?? "").slice(0, half).padEnd(half)} | ${right[at] ?? ""}`.trimEnd();
   });
   return [paint("bold", rows[0] ?? ""), ...rows.slice(1)].join("\n");
+}
+
+/** What was measured of an intent; nothing where there is none. */
+export function qualityInWords({ words, from_user, copied }: Picked): string {
+  if (words === null) return "";
+  const share =
+    from_user === null ? "no content words" : `${Math.round(100 * from_user)} % of the content words are the user's`;
+  return `${words} words, ${share}, ${copied ?? 0} copied in a row`;
 }
 
 /** What was found in place of an intent, a line each. */

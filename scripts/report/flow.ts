@@ -2,8 +2,8 @@
 import { Split } from "../../schemas/user.ts";
 import { MOST_TURNS } from "./bins.ts";
 import { brief, type Cell, counted, figure, number, section, table, text } from "./html.ts";
-import { plotSvg, type Series } from "./plots.ts";
-import type { Bin, Country, Example, Report, Step } from "./report.ts";
+import { binned, plotSvg, type Series } from "./plots.ts";
+import type { Country, Example, Report, Step } from "./report.ts";
 
 /** Characters that are shown of an example. */
 const EXAMPLE = 280;
@@ -82,7 +82,7 @@ export function templateSection({ templates }: Report): string {
       verdict + who,
     ];
   });
-  const lead = `A template is a run of 7-grams that many first user turns share. ${number(templates.all)} were found, ${number(templates.matched)} conversations match one. Shown are the ${number(rows.length)} with most matches; <code>flipturn dedup review</code> writes them all for a person to decide about.`;
+  const lead = `A template is a run of 7-grams that many first user turns share. ${number(templates.all)} were found, ${number(templates.matched)} conversations match one: its words cover enough of their first turn (<i>match</i>, by so many <i>users</i>). <i>Contain</i> counts those that have at least one of its 7-grams. Shown are the ${number(rows.length)} with most matches; <code>flipturn dedup review</code> writes them all for a person to decide about.`;
   const found =
     rows.length === 0
       ? "<p>No conversation matches a template.</p>"
@@ -123,7 +123,7 @@ export function splitSection({ countries, leaks }: Report): string {
       : table(
           ["in more than one split, by", "values", ...Split.options],
           shared,
-          "What conversations of different splits have in common all the same; zeros are what one hopes for.",
+          "What conversations of different splits have in common all the same: how many values (users, openings, …) are in more than one split, and in each split the conversations that have one. Zeros are what one hopes for.",
         ),
   );
 }
@@ -179,10 +179,10 @@ export function lengthSection({ turns, lengths, tokens, baselines }: Report): st
       figure(
         ends,
         "When people end",
-        "Of the users who got so many answers, how many leave then. A model that ends much earlier or later than this does not end as people do.",
+        "Of the users who got so many answers, how many leave then; no bar where nobody got that far. A model that ends much earlier or later than this does not end as people do.",
       ),
     );
-  const lead = "How long things are, on bars that double in width: the bar at 64 holds 64 to 127.";
+  const lead = "How long things are. Bars of characters and tokens double in width: the one at 64 holds 64 to 127.";
   return section("lengths", "Turns, lengths and tokens", lead, `<div class="plots">${figures.join("")}</div>`);
 }
 
@@ -217,33 +217,3 @@ const STEPS = {
   one: (from: number) => from + 1,
   octave: (from: number) => (from === 0 ? 1 : 2 * from),
 };
-
-/** Every place from the least to the most, those without a bar among them. */
-function withoutGaps(found: readonly number[], next: (from: number) => number): number[] {
-  const places: number[] = [];
-  const most = Math.max(...found);
-  for (let from = Math.min(...found); from <= most; from = next(from)) places.push(from);
-  return places;
-}
-
-/** Bars of several kinds over the same places. */
-function binned(
-  {
-    id,
-    bins,
-    kinds,
-    colours,
-  }: { id: string; bins: readonly Bin[]; kinds: readonly string[]; colours: readonly Series["colour"][] },
-  next: (from: number) => number,
-  name: (from: number) => string,
-) {
-  const places = withoutGaps(
-    bins.map(({ from }) => from),
-    next,
-  );
-  const series = kinds.map((kind, at): Series => {
-    const own = new Map(bins.filter((bin) => bin.kind === kind).map(({ from, count }) => [from, count]));
-    return { name: kind, colour: colours[at] ?? "train", values: places.map((from) => own.get(from) ?? 0) };
-  });
-  return { id, categories: places.map(name), series: series.filter(({ values }) => sum(values) > 0) };
-}

@@ -1,6 +1,7 @@
 /** Sections about the intents: what they are like, the worst of them, and what they cost. */
+import { qualityInWords } from "../commands/intents.ts";
 import { brief, type Cell, counted, figure, number, section, table, text } from "./html.ts";
-import { plotSvg } from "./plots.ts";
+import { binned, plotSvg } from "./plots.ts";
 import type { Bin, IntentsShown, Report } from "./report.ts";
 
 /** Characters and turns that are shown beside an intent. */
@@ -21,13 +22,15 @@ export function intentSection({ intents }: Report): string {
       "words, from",
       "Words of an intent",
       "One or two sentences are what is asked for; far longer ones tend to give details away.",
+      5,
     ],
     [
       "copied",
       intents.copied,
-      "words in a row",
+      "words in a row (15 = 15 or more)",
       "Copied in a row",
       "The longest run of words that an intent has in common with a turn of its user. Long runs are copies, not goals.",
+      1,
     ],
     [
       "shares",
@@ -35,13 +38,16 @@ export function intentSection({ intents }: Report): string {
       "percent, from",
       "Said by the user",
       "Share of an intent's content words that the user says too. High shares mean that the model is told what to say.",
+      10,
     ],
   ] as const;
   const figures = plots
     .filter(([, bins]) => bins.length > 0)
-    .map(([id, bins, x, title, sentence]) => figure(bars(id, bins, x), title, sentence));
+    .map(([id, bins, x, title, sentence, step]) => figure(bars(id, bins, x, step), title, sentence));
   const lead =
-    "The intent is the person's goal in general words. <i>Specified</i> ones give away details that the user reveals turn by turn; generic ones are best, says the paper.";
+    "The intent is the person's goal in general words. <i>Specified</i> ones give away details that the user reveals turn by turn; generic ones are best, says the paper. A status other than <i>ok</i> is why a conversation has no intent, and left.";
+  if (intents.statuses.every(({ status, specificity }) => status === "ok" && specificity === null))
+    return section("intents", "Intents", lead, "<p>This run has no intents: it is the ablation without them.</p>");
   const worst =
     intents.worst.length === 0 ? "" : `<h3>The worst by these measures</h3>${intents.worst.map(worstIntent).join("")}`;
   return section(
@@ -54,14 +60,13 @@ export function intentSection({ intents }: Report): string {
   );
 }
 
-function bars(id: string, bins: readonly Bin[], x: string): string {
-  const series = [{ name: "intents", colour: "validation" as const, values: bins.map(({ count }) => count) }];
-  return plotSvg({ id, categories: bins.map(({ from }) => String(from)), series, x, y: "intents", height: 220 });
+function bars(id: string, bins: readonly Bin[], x: string, step: number): string {
+  const own = { id, bins, kinds: ["intents"], colours: ["validation"] } as const;
+  return plotSvg({ ...binned(own, (from) => from + step, String), x, y: "intents", height: 220 });
 }
 
 function worstIntent(each: IntentsShown["worst"][number]): string {
-  const share = each.from_user === null ? "–" : `${Math.round(100 * each.from_user)} %`;
-  const facts = `${each.words ?? 0} words, ${share} of them the user's, ${each.copied ?? 0} copied in a row`;
+  const facts = qualityInWords(each);
   const status = `<span class="badge ${each.status === "ok" ? "plain" : "bad"}">${text(each.status)}</span>`;
   const turns = each.turns
     .slice(0, TURNS)

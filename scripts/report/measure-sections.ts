@@ -1,6 +1,7 @@
 /** Sections that put numbers beside others: published counts, and what the data itself gives for the paper's measures. */
 import type { Baseline } from "../../schemas/baseline.ts";
 import { Split } from "../../schemas/user.ts";
+import { isMain } from "../../stages/write/card/measures.ts";
 import { type Cell, counted, measured, number, section, table, text } from "./html.ts";
 import type { Report } from "./report.ts";
 
@@ -15,7 +16,7 @@ export function reconciledSection({ reconciled, source }: Report): string {
     switches(row.switches),
   ]);
   const lead =
-    "Published counts of the same source beside those of this run. A gap is no failure: neither data nor scripts of the paper are public, and the settings named here, with those of the rows above, are what moves each count.";
+    "Published counts of the same source beside those of this run. A gap is no failure: neither data nor scripts of the paper are public, and the settings named here, with those of the rows above, are what moves each count. Samples are counted before those that are too long leave (<code>write.maxTokens</code>); whether the paper counted before or after, it does not say.";
   const heads = ["count", "published", "here", "gap", "gap in percent", "settings that could explain it"];
   const found =
     rows.length === 0
@@ -36,7 +37,7 @@ function signed(gap: number): string {
 /** Diversity, overlap and ends: what a model's number is to be held against. */
 export function baselineSection({ baselines }: Report): string {
   const lead =
-    "The paper measures user models by the diversity of their first turns, by how little they repeat the intent, and by whether they end at the right time. These are the same measures of the people in this data, and of rules that need no model. The paper's own numbers for people, on PRISM, are 94.01 (diversity) and 1.68 (overlap); its model's F1 for ending is 63.54.";
+    "The paper measures user models by the diversity of their first turns, by how little they repeat the intent, and by whether they end at the right time. These are the same measures of the people in this data, and of rules that need no model. The paper's own numbers for people, on PRISM, are 94.01 (diversity) and 1.68 (overlap); its model's F1 for ending is 63.54. Beside each number stands <i>n</i>, how many first turns, user turns or decisions it comes from.";
   return section(
     "baselines",
     "What people reach",
@@ -64,6 +65,15 @@ export function baselineSection({ baselines }: Report): string {
 
 function part(baselines: readonly Baseline[], measure: Baseline["measure"], title: string, formula: string): string {
   const own = baselines.filter((each) => each.measure === measure);
+  const main = own.filter(isMain);
+  if (own.length === 0) return "";
+  const all =
+    main.length < own.length ? `<details><summary>All variants</summary><div>${variants(own)}</div></details>` : "";
+  return `<h3>${title}</h3><p class="small">${formula}</p>${variants(main)}${all}`;
+}
+
+/** A table with a row for each variant and columns for each split. */
+function variants(own: readonly Baseline[]): string {
   const names = [...new Set(own.map(nameOf))];
   const splits = Split.options.filter((split) => own.some((each) => each.split === split));
   const rows = names.map((name): Cell[] => {
@@ -72,13 +82,8 @@ function part(baselines: readonly Baseline[], measure: Baseline["measure"], titl
     const values = found.flatMap((each) => [measured(each?.value ?? null), counted(each?.count ?? 0)]);
     return [`<code>${variant}</code>`, metric, turn === "" ? "all" : counted(Number(turn)), ...values];
   });
-  if (rows.length === 0) return "";
   const heads = ["variant", "number", "turn", ...splits.flatMap((split) => [split, `n in ${split}`])];
-  return `<h3>${title}</h3><p class="small">${formula}</p>${rows.length > 16 ? folded(rows.length, table(heads, rows)) : table(heads, rows)}`;
-}
-
-function folded(rows: number, html: string): string {
-  return `<details><summary>All ${rows} variants</summary><div>${html}</div></details>`;
+  return table(heads, rows);
 }
 
 const nameOf = ({ variant, metric, turn }: Baseline) => `${variant} ${metric} ${turn ?? ""}`.trim();

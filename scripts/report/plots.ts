@@ -1,6 +1,7 @@
 /** Numbers -> plots as SVG that takes its colours from the page, so that it is readable by day, by night and on paper. */
 // All of the library in one file: as hundreds of modules it takes eight times as long to load.
 import { init } from "echarts/dist/echarts.esm.min.mjs";
+import type { Bin } from "./report.ts";
 
 /** Colours of the page by the stand-ins that the library is given: it knows no CSS variables. */
 const INK = "#010101";
@@ -78,6 +79,36 @@ export function plotSvg(plot: Plot): string {
   const svg = chart.renderToSVGString();
   chart.dispose();
   return onPage(svg, plot.id);
+}
+
+/** Every place from the least to the most, those without a bar among them. */
+function withoutGaps(found: readonly number[], next: (from: number) => number): number[] {
+  const places: number[] = [];
+  const most = Math.max(...found);
+  for (let from = Math.min(...found); from <= most; from = next(from)) places.push(from);
+  return places;
+}
+
+/** Bars of several kinds over the same places; `next` says where the bar after one begins, `name` what it is called. */
+export function binned(
+  {
+    id,
+    bins,
+    kinds,
+    colours,
+  }: { id: string; bins: readonly Bin[]; kinds: readonly string[]; colours: readonly Series["colour"][] },
+  next: (from: number) => number,
+  name: (from: number) => string,
+) {
+  const places = withoutGaps(
+    bins.map(({ from }) => from),
+    next,
+  );
+  const series = kinds.map((kind, at): Series => {
+    const own = new Map(bins.filter((bin) => bin.kind === kind).map(({ from, count }) => [from, count]));
+    return { name: kind, colour: colours[at] ?? "train", values: places.map((from) => own.get(from) ?? 0) };
+  });
+  return { id, categories: places.map(name), series: series.filter(({ values }) => values.some((value) => value > 0)) };
 }
 
 /** Page colours in place of the stand-ins, and names that no other plot of the page has. */

@@ -65,13 +65,15 @@ td details { background: none; border: 0; margin: 0; } td summary { padding: 0; 
 footer { color: var(--muted); font-size: .88rem; padding: 2rem 0 3rem; }
 @media (max-width: 40rem) {
   header { padding-top: 1.6rem; } main, header > div, nav > div, footer > div { padding: 0 .9rem; }
-  .cards { grid-template-columns: 1fr 1fr; } .card:first-child { grid-column: span 2; } .card b { font-size: 1.3rem; } figure { padding: .7rem; } th, td { padding: .45rem .6rem; } }
+  .cards { grid-template-columns: 1fr 1fr; } .card:first-child { grid-column: span 2; } .card b { font-size: 1.3rem; } figure { padding: .7rem; } th, td { padding: .45rem .6rem; }
+  #funnel tr { display: grid; grid-template-columns: 1.1fr 1.6fr repeat(3, 1.1fr); border-top: 1px solid var(--line); } #funnel :is(th, td) { border: 0; padding: .35rem .2rem; }
+  #funnel :is(th, td):first-child { padding-left: .6rem; } #funnel :is(th, td):nth-child(5) { padding-right: .6rem; } #funnel :is(th, td):last-child { grid-column: 1 / -1; padding-left: .6rem; } #funnel table { font-size: .82rem; } }
 @media print {
   :root { --paper: #fff; --panel: #fff; --ink: #000; --muted: #555; --line: #ccc; --soft: #f3f3f3; --train: #1d4fae; --validation: #97620a;
     --test: #07695f; --rejected: #a2362e; --tint: #eef3fc; color-scheme: light; }
   body { font-size: 10.5pt; } nav { display: none; } header { padding-top: 0; } section { padding-top: 1rem; }
   figure, .card, tr, .turn { break-inside: avoid; } h2, h3 { break-after: avoid; } .table { overflow: visible; }
-  .plots { grid-template-columns: 1fr 1fr; } td details > div { min-width: 0; } thead th { white-space: normal; } }
+  .plots { grid-template-columns: 1fr 1fr; } td details > div { min-width: 0; } table { font-size: .8rem; } thead th.number, thead th { white-space: normal; overflow-wrap: anywhere; } th, td { padding: .35rem .5rem; } }
 `.trim();
 
 /** All the script that a report has: tables sort by a click, and everything is open on paper. No text of the data is in it. */

@@ -83,6 +83,17 @@ describe("flipturn report", () => {
     expect(report.reconciled).toEqual([]);
   });
 
+  test("shows no worst intents of a run without intents", async () => {
+    const settings = ["--source", "chat", "--input", "log.jsonl", "--columns", "id=id,user=user", "--intents", "none"];
+    await succeed(["run", ...settings, "--output", "without"], { cwd: folder });
+    const { stdout } = await succeed(["report", "--output", "without", "--json"], { cwd: folder });
+    expect((JSON.parse(stdout) as Report).intents.worst).toEqual([]);
+    await succeed(["report", "--output", "without"], { cwd: folder });
+    const page = readFileSync(join(folder, "without", "report.html"), "utf8");
+    expect(page).toContain("This run has no intents");
+    expect(page).not.toContain("<h3>The worst");
+  });
+
   test("refuses a run that is not finished, and names the stage", async () => {
     const settings = ["--source", "chat", "--input", "log.jsonl", "--intents", "none", "--to", "split"];
     await succeed(["run", ...settings, "--output", "half"], { cwd: folder });
@@ -102,6 +113,9 @@ describe("flipturn report", () => {
     expect(templates.shown.map(({ matched }) => matched)).toEqual([24, 16]);
     expect(Object.keys(expected).length).toBeGreaterThan(0);
     expect(countries[0]?.country).toBe("United States");
+    const known = countries.filter(({ country }) => country !== null);
+    expect(reconciled.find(({ count }) => count === "countries")?.ours).toBe(known.length);
+    expect(known.length).toBe(countries.length - 1);
   });
 });
 
@@ -188,6 +202,15 @@ describe.skipIf(chromiumPath === undefined)("the page in Chromium (skipped where
     expect(await light.page.evaluate(fill)).not.toBe(await dark.page.evaluate(fill));
     const phone = await open({ viewport: { width: 390, height: 844 } });
     expect(await phone.page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+  });
+
+  test("has no table that is wider than a sheet of paper", async () => {
+    const { page } = await open({ viewport: { width: 700, height: 990 } });
+    await page.emulateMedia({ media: "print" });
+    await page.evaluate("dispatchEvent(new Event('beforeprint'))");
+    const wider =
+      "[...document.querySelectorAll('table')].filter((each) => each.scrollWidth > each.parentElement.clientWidth).map((each) => each.innerText)";
+    expect(await page.evaluate(wider)).toEqual([]);
   });
 
   test("is printed with everything open, and closed again afterwards", async () => {

@@ -12,21 +12,26 @@ export function reconciledSection({ reconciled, plan }: CardInput): string[] {
   const settings = [...switches].map(([name, value]) => `\`${name} = ${value}\``).join(", ");
   return [
     "## Beside the published counts",
-    `Counts that others published of ${plan.source}, beside those of this dataset. A gap is explained, not judged: neither data nor scripts of the paper are public. Settings that move these counts: ${settings}.`,
+    `Counts that others published of ${plan.source}, beside those of this dataset. A gap is explained, not judged: neither data nor scripts of the paper are public. Samples are counted before those that are too long leave. Settings that move these counts: ${settings}.`,
     table(["count", "published", "here", "gap", "gap in percent", "published in"], rows),
   ];
 }
 
-/** The variants that the card shows; the artefact \`baselines\` of the run has all of them. */
+/** The variants that the card shows. */
 const SHOWN = [
   /^(words|whitespace|whitespace-lower|tokens) /,
   /1-gram\/no_prefix overlap$/,
   /^(always_end (base_rate|precision|recall|f1)|end_from_[23] (precision|recall|f1))$/,
 ];
 
+/** True for the baselines to look at first; the artefact `baselines` of a run has all of them. */
+export function isMain(baseline: Baseline): boolean {
+  return baseline.turn === null && SHOWN.some((pattern) => pattern.test(nameOf(baseline)));
+}
+
 /** What the data itself gives for the paper's measures, with the formula. */
 export function baselineSection({ baselines }: CardInput): string[] {
-  const own = baselines.filter((each) => each.turn === null && SHOWN.some((pattern) => pattern.test(nameOf(each))));
+  const own = baselines.filter(isMain);
   if (own.length === 0) return [];
   const splits = [...new Set(own.map(({ split }) => split))];
   const rows = [...new Map(own.map((each) => [nameOf(each), each])).values()].map((each) => {
