@@ -17,8 +17,41 @@ describe("personal data", () => {
     ["card 4111 1111 1111 1111 exp 12/27", "card: 4111 1111 1111 1111"],
     ["amex 378282246310005", "card: 378282246310005"],
     [`token ${GITHUB} leaked`, `key: ${GITHUB}`],
+    ["4111 1111  1111\n1111", "card: 4111 1111  1111\n1111"],
+    ["4111.1111.1111.1111", "card: 4111.1111.1111.1111"],
+    ["４１１１ １１１１ １１１１ １１１１", "card: ４１１１ １１１１ １１１１ １１１１"],
+    ["+۹۸ ۲۱ ۸۸۷۷ ۵۵۶۶", "phone: +۹۸ ۲۱ ۸۸۷۷ ۵۵۶۶"],
+    ["mailto:jane@example.org?subject=x", "email: jane@example.org"],
+    ["https://example.com/?u=jane@example.org&z=1", "email: jane@example.org"],
+    ["我的邮箱是zhang.wei@qq.com谢谢", "email: zhang.wei@qq.com"],
+    ["'jane@example.org'", "email: jane@example.org"],
+    ["o'brien@example.ie", "email: o'brien@example.ie"],
+    [`aws_secret_access_key = ${"wJalrXUtnF".repeat(4)}`, `key: aws_secret_access_key = ${"wJalrXUtnF".repeat(4)}`],
+    [`id AKIA${"QWERTYUIOPASDF12"}.`, `key: AKIA${"QWERTYUIOPASDF12"}`],
+    [`AIza${"aB3_-".repeat(7)}`, `key: AIza${"aB3_-".repeat(7)}`],
+    [`sk-proj-${"aB3_".repeat(12)}`, `key: sk-proj-${"aB3_".repeat(12)}`],
   ])("in %j is found to the letter", async (text, expected) => {
     expect(await kinds(text)).toEqual([expected]);
+  });
+
+  test.each([
+    ["13800138000", "China"],
+    ["030 901820", "Germany"],
+    ["01 42 68 53 00", "France"],
+    ["06 12 34 56 78", "The Netherlands"],
+    ["98765 43210", "India"],
+    ["(202) 555-0143", "France"],
+  ])("%j is a number to call for somebody in %s", async (number, country) => {
+    expect(await findPii(`call ${number} now`, country)).toEqual([{ kind: "phone", text: number }]);
+  });
+
+  test.each([
+    ["2021-08-15", "Algeria"],
+    ["(28.5861474, 77.3421320, 10)", "Egypt"],
+    ["network_id: '11155111'", "Croatia"],
+    ["allocate 493984768 bytes", "Australia"],
+  ])("%j is none, not even in %s", async (text, country) => {
+    expect(await findPii(text, country)).toEqual([]);
   });
 
   test.each([
