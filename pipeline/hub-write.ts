@@ -62,6 +62,17 @@ export async function remoteText(repo: string, path: string, net: Net): Promise<
   return response.ok ? response.text() : null;
 }
 
+const Refs = z.array(z.object({ name: z.string(), targetCommit: z.string() }));
+
+/** The newest commit of the repository (null = none), and what its tags name. */
+export async function remoteRefs(repo: string, net: Net): Promise<{ head: string | null; tags: Map<string, string> }> {
+  const headers = { authorization: `Bearer ${tokenOf(net)}` };
+  const response = await sender(net)(`${net.hubUrl}/api/datasets/${repo}/refs`, { headers });
+  const { branches, tags } = z.object({ branches: Refs, tags: Refs }).parse(await response.json());
+  const head = branches.find(({ name }) => name === "main")?.targetCommit ?? null;
+  return { head, tags: new Map(tags.map(({ name, targetCommit }) => [name, targetCommit])) };
+}
+
 /** Makes the repository; one that has just been made by somebody else is taken as it is. */
 export async function makeRepo(repo: string, isPrivate: boolean, net: Net): Promise<void> {
   const fetch = sender(net, [409]);
@@ -141,9 +152,7 @@ export async function tagCommit(repo: string, tag: string, commit: string, net: 
   const url = `${net.hubUrl}/api/datasets/${repo}/tag/${encodeURIComponent(commit)}`;
   const response = await sender(net, [409])(url, { method: "POST", headers, body: JSON.stringify({ tag }) });
   if (response.status === 409)
-    throw new UsageError(
-      `${repo} has a tag "${tag}" already; the files are published, choose another --tag and run again`,
-    );
+    throw new UsageError(`${repo} has a tag "${tag}" already; the files are there, choose another --tag and run again`);
 }
 
 function tokenOf({ token }: Net): `hf_${string}` {

@@ -9,6 +9,7 @@ import { fileLiteral, query } from "../pipeline/duckdb.ts";
 import { UsageError } from "../pipeline/errors.ts";
 import { hashFile, readJson, writeJson } from "../pipeline/files.ts";
 import { digest } from "../pipeline/random.ts";
+import type { Turn } from "../schemas/conversation.ts";
 import { FileRecord } from "../schemas/manifest.ts";
 import { findPii, PII_KINDS, type Pii, type PiiKind } from "./publish/pii.ts";
 import { type Privacy, privateColumns, publicRow, rareCountries } from "./publish/privacy.ts";
@@ -32,6 +33,8 @@ export interface PublishInput {
   readonly conversations: readonly string[];
   readonly intents: readonly string[];
   readonly samples: readonly string[];
+  /** Samples that were rejected when the dataset was written. */
+  readonly rejections: readonly string[];
   readonly columns: z.ZodObject;
   readonly read: (path: string) => AsyncIterable<Record<string, unknown>>;
   readonly open: (path: string, columns: z.ZodObject) => RowFile;
@@ -58,6 +61,8 @@ export const Staged = z.strictObject({
   conversations: z.int(),
   blocked_rows: z.int(),
   merged_countries: z.int(),
+  /** What the rows that are left hold: tokens, those of them in the loss, and targets, by split. */
+  counts: z.record(z.string(), z.int()),
 });
 export type Staged = z.infer<typeof Staged>;
 
@@ -99,10 +104,18 @@ export async function stageFiles(input: PublishInput, options: PublishOptions, s
     throw new UsageError(`the dataset has columns that must not be published: ${banned.join(", ")}`);
   const scan = await scanTexts(input, signal);
   requirePossible(input, options, scan.found.size);
-  const rare = rareCountries(await usersByCountry(input, signal), options.kMin);
-  const { files, blocked } = await rewrite(input, { ...options, rare, found: scan.found }, signal);
+  const isLeftOut = (conversation: string) => options.pii === "block" && scan.found.has(conversation);
+  const rare = rareCountries(await usersByCountry(input, isLeftOut, signal), options.kMin);
+  const { files, blocked, counts } = await rewrite(input, { ...options, rare, found: scan.found }, signal);
   const { user_text, intents, found } = scan;
-  const about = { user_text, intents, conversations: found.size, blocked_rows: blocked, merged_countries: rare.size };
+  const about = {
+    user_text,
+    intents,
+    conversations: found.size,
+    blocked_rows: blocked,
+    merged_countries: rare.size,
+    counts,
+  };
   const staged = { fingerprint, files, ...about };
   writeJson(receipt, staged);
   return staged;
@@ -129,38 +142,47 @@ function requirePossible({ columns }: PublishInput, { pii }: PublishOptions, fou
 
 const table = (paths: readonly string[]) => `read_parquet([${paths.map(fileLiteral).join(", ")}])`;
 
+type Scanned = { id: string; country: string | null; turns: Turn[]; intent: string | null };
+
 type Scan = { found: Map<string, Pii[]>; user_text: Record<PiiKind, number>; intents: Record<PiiKind, number> };
 
-/** Looks through the user turns and intents of the conversations that have samples. Memory: what was found. */
+/**
+ * Looks through the user turns and intents of the conversations that have samples. Where something is found the assistant's
+ * turns are searched too: what it repeats it often writes in another way. Memory: what was found.
+ */
 async function scanTexts({ conversations, intents, samples }: PublishInput, signal?: AbortSignal): Promise<Scan> {
   const none = () => Object.fromEntries(PII_KINDS.map((kind) => [kind, 0])) as Record<PiiKind, number>;
   const scan: Scan = { found: new Map(), user_text: none(), intents: none() };
-  const sql = `SELECT c.id, i.intent, list_transform(list_filter(c.turns, lambda t: t.role = 'user'), lambda t: t.content) AS said
+  const sql = `SELECT c.id, c.country, c.turns, i.intent
     FROM ${table(conversations)} c JOIN ${table(intents)} i ON i.conversation_id = c.id
     WHERE c.id IN (SELECT conversation_id FROM ${table(samples)})`;
   for await (const row of query(sql, "conversations", signal)) {
-    const { id, intent, said } = row as { id: string; intent: string | null; said: string[] };
-    const inTurns: Pii[] = [];
-    for (const text of said) inTurns.push(...(await findPii(text)));
-    const inIntent = intent === null ? [] : await findPii(intent);
+    const { id, country, turns, intent } = row as Scanned;
+    const findIn = async (texts: readonly string[]) =>
+      (await Promise.all(texts.map((each) => findPii(each, country)))).flat();
+    const saidBy = (role: Turn["role"]) => turns.filter((turn) => turn.role === role).map(({ content }) => content);
+    const [inTurns, inIntent] = [await findIn(saidBy("user")), await findIn(intent === null ? [] : [intent])];
     for (const { kind } of inTurns) scan.user_text[kind]++;
     for (const { kind } of inIntent) scan.intents[kind]++;
-    const all = new Map([...inTurns, ...inIntent].map((each) => [each.text, each]));
-    if (all.size > 0) scan.found.set(id, [...all.values()]);
+    if (inTurns.length + inIntent.length === 0) continue;
+    const all = [...inTurns, ...inIntent, ...(await findIn(saidBy("assistant")))];
+    scan.found.set(id, [...new Map(all.map((each) => [each.text, each])).values()]);
   }
   return scan;
 }
 
+/** The users of each country whose rows are published; a conversation without a user counts as one. Memory: the users. */
 async function usersByCountry(
-  { conversations, samples }: PublishInput,
+  { conversations, samples, rejections }: PublishInput,
+  isLeftOut: (conversation: string) => boolean,
   signal?: AbortSignal,
-): Promise<Map<string, number>> {
-  const sql = `SELECT country, count(DISTINCT coalesce(user_id, id))::INT AS users FROM ${table(conversations)}
-    WHERE country IS NOT NULL AND id IN (SELECT conversation_id FROM ${table(samples)}) GROUP BY country`;
-  const found = new Map<string, number>();
+): Promise<Map<string, Set<string>>> {
+  const sql = `SELECT id, country, coalesce(user_id, id) AS "user" FROM ${table(conversations)} WHERE country IS NOT NULL
+    AND id IN (SELECT conversation_id FROM ${table(samples)} s ANTI JOIN ${table(rejections)} r ON r.id = s.id)`;
+  const found = new Map<string, Set<string>>();
   for await (const row of query(sql, "conversations", signal)) {
-    const { country, users } = row as { country: string; users: number };
-    found.set(country, users);
+    const { id, country, user } = row as { id: string; country: string; user: string };
+    if (!isLeftOut(id)) found.set(country, (found.get(country) ?? new Set()).add(user));
   }
   return found;
 }
@@ -169,8 +191,9 @@ async function rewrite(
   input: PublishInput,
   privacy: Privacy,
   signal?: AbortSignal,
-): Promise<{ files: FileRecord[]; blocked: number }> {
+): Promise<{ files: FileRecord[]; blocked: number; counts: Record<string, number> }> {
   const files: FileRecord[] = [];
+  const counts: Record<string, number> = {};
   let blocked = 0;
   for (const file of input.files) {
     const path = file.path.replace(/^dataset\//, "");
@@ -181,21 +204,42 @@ async function rewrite(
       copyFileSync(from, to);
       files.push({ ...file, path });
     } else {
-      const written = await rewriteRows(input, from, to, privacy, signal);
+      const written = await rewriteRows(input, from, to, privacy, (row) => countRow(row, counts), signal);
       blocked += file.rows - written.rows;
       files.push({ path, rows: written.rows, bytes: written.bytes, sha256: written.sha256 });
     }
   }
-  return { files, blocked };
+  return { files, blocked, counts };
 }
 
-async function rewriteRows(input: PublishInput, from: string, to: string, privacy: Privacy, signal?: AbortSignal) {
+/** Adds to what the card says of rows: tokens and targets, where rows have them. */
+function countRow(row: Readonly<Record<string, unknown>>, counts: Record<string, number>): void {
+  const { split, context_tokens, target_tokens, target_turns } = row;
+  if (typeof split !== "string") return;
+  const add = (name: string, by: unknown) => {
+    if (typeof by === "number") counts[`${name}_${split}`] = (counts[`${name}_${split}`] ?? 0) + by;
+  };
+  add("target_tokens", target_tokens);
+  add("tokens", typeof context_tokens === "number" ? context_tokens + Number(target_tokens) : null);
+  add("targets", Array.isArray(target_turns) ? target_turns.length : 1);
+}
+
+async function rewriteRows(
+  input: PublishInput,
+  from: string,
+  to: string,
+  privacy: Privacy,
+  count: (row: Readonly<Record<string, unknown>>) => void,
+  signal?: AbortSignal,
+) {
   const file = input.open(to, input.columns);
   try {
     for await (const row of input.read(from)) {
       signal?.throwIfAborted();
       const open = publicRow(row, privacy);
-      if (open) await file.write(open);
+      if (!open) continue;
+      count(open);
+      await file.write(open);
     }
     return await file.commit();
   } catch (error) {
@@ -211,12 +255,12 @@ export function privacyInWords(staged: Staged, { kMin, pii }: PublishOptions): s
   );
   const done = {
     mask: "What was found is masked as `[email]`, `[phone]`, `[card]` or `[key]` wherever it stands in a row; tokens were counted before.",
-    block: `The conversations were left out, ${staged.blocked_rows} rows; tokens and targets were counted before.`,
+    block: `The conversations were left out, ${staged.blocked_rows} rows. Lengths of samples, published counts and measures of people were counted before.`,
     allow: "What was found was left in, as the publisher decided.",
   };
   return [
-    "User ids were keyed anew with a secret that is published nowhere. There are no addresses, headers, places below the country, or times.",
-    `Countries with fewer than ${kMin} users are called \`other\`: ${staged.merged_countries} of them.`,
+    "User ids were keyed anew with a secret that is published nowhere. There are no addresses, headers, places below the country, or times. Ids of conversations are those of the source: whoever has the source can find them there, with all that it tells.",
+    `So that no country names fewer than ${kMin} users, ${staged.merged_countries} small ones are called \`other\`.`,
     `User turns and intents were searched for e-mail addresses, phone numbers, payment cards and keys of services: ${sums}, in ${staged.conversations} conversations. ${done[pii]} Names, addresses and what only context tells were not looked for.`,
   ].join("\n\n");
 }

@@ -9,6 +9,7 @@ import {
   makeRepo,
   type RemoteFile,
   remoteFiles,
+  remoteRefs,
   remoteText,
   requireOwn,
   tagCommit,
@@ -54,6 +55,8 @@ export async function publish(flags: PublishFlags, signal: AbortSignal): Promise
   console.error("publish: looking for personal data, and writing what goes out");
   const folder = await publishFolder(run, manifest, { kMin: flags.kMin, pii: flags.pii }, signal);
   const change = await changeOf(folder, remote);
+  const isTagged =
+    flags.tag !== undefined && remote !== null && (await requireFreeTag(flags.repo, flags.tag, change, net));
   console.error(`\n${preview(flags, folder, change)}\n`);
   if (flags.dryRun)
     return console.log(flags.json ? JSON.stringify(facts(flags, net, change, null)) : "Nothing was sent (--dry-run).");
@@ -61,7 +64,7 @@ export async function publish(flags: PublishFlags, signal: AbortSignal): Promise
   if (change.isNew) await makeRepo(flags.repo, flags.private ?? false, net);
   const commit = await send(run, flags.repo, change, net);
   await requireArrived(flags.repo, change.all, net);
-  if (flags.tag) await tagCommit(flags.repo, flags.tag, commit ?? "main", net);
+  if (flags.tag && !isTagged) await tagCommit(flags.repo, flags.tag, commit ?? "main", net);
   if (flags.json) return console.log(JSON.stringify(facts(flags, net, change, commit)));
   console.log(`${count(change.all.length)} files are there as they are here, by size and hash.\n${urlOf(flags, net)}`);
 }
@@ -91,6 +94,15 @@ async function requireSameSource(run: Run, repo: string, remote: readonly Remote
     );
 }
 
+/** True if the tag names what would be published already. Throws UsageError if it names something else. */
+async function requireFreeTag(repo: string, tag: string, { send, remove }: Change, net: Net): Promise<boolean> {
+  const { head, tags } = await remoteRefs(repo, net);
+  const named = tags.get(tag);
+  if (named === undefined) return false;
+  if (named === head && send.length + remove.length === 0) return true;
+  throw new UsageError(`${repo} has a tag "${tag}" already, of other files; nothing was sent, choose another --tag`);
+}
+
 async function changeOf({ path, files }: Folder, remote: readonly RemoteFile[] | null): Promise<Change> {
   const all = files.map((file): Upload => ({ ...file, from: join(path, file.path) }));
   const send: Upload[] = [];
@@ -113,7 +125,7 @@ function preview(flags: PublishFlags, { staged }: Folder, { isNew, send, remove,
     table([["", "file", "bytes"], ...rows, ...remove.map((path) => ["remove", path, ""])], [2]),
     `\nPersonal data found in ${count(staged.conversations)} conversations (${done}):\n`,
     table([["kind", "in user turns", "in intents"], ...found], [1, 2]),
-    `\nUser ids are keyed anew; ${count(staged.merged_countries)} countries with fewer than ${flags.kMin} users are called "other".`,
+    `\nUser ids are keyed anew; ${count(staged.merged_countries)} countries are called "other", so that none names fewer than ${flags.kMin} users.`,
   ].join("\n");
 }
 

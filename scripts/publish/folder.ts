@@ -56,7 +56,7 @@ export async function publishFolder(
 ): Promise<Folder> {
   const options = { ...given, key: secretOf(run) };
   const writing = WriteOptions.parse(manifest.options);
-  const parts = await artefacts(run);
+  const parts = { ...(await artefacts(run)), rejections: artefactFiles(run, manifest, "rejections") };
   const columns = columnsOfCard({ manifests: await manifestsOf(run), options: writing });
   const { open } = FILE_FORMATS[writing.format];
   const files = datasetFiles(manifest);
@@ -99,7 +99,8 @@ async function card(run: Run, manifest: Manifest, staged: Staged, options: Publi
   const manifests = await manifestsOf(run);
   const data = staged.files.filter(({ rows }) => rows !== null);
   const rows = Object.fromEntries(Split.options.map((split) => [`rows_${split}`, rowsIn(data, split)]));
-  const tally = { ...addTallies([manifest]), counts: { ...manifest.counts, ...rows } };
+  const tally = { ...addTallies([manifest]), counts: { ...manifest.counts, ...staged.counts, ...rows } };
+  const kept = data.reduce((sum, file) => sum + (file.rows ?? 0), 0);
   const outputs = data.map((file) => ({ ...file, path: `dataset/${file.path}` }));
   return datasetCard({
     ...{ plan: run.plan, manifests, options: writing, shards: [{ tally, outputs }] },
@@ -108,7 +109,11 @@ async function card(run: Run, manifest: Manifest, staged: Staged, options: Publi
     reconciled: await rowsOf(run, manifest, "reconciled", Reconciled),
     languages: await languagesOf(conversations, samples),
     row: await firstRow(stagedFolder(run.folder), data),
-    privacy: privacyInWords(staged, options),
+    privacy: {
+      words: privacyInWords(staged, options),
+      rows: kept + staged.blocked_rows,
+      leftOut: staged.blocked_rows,
+    },
   });
 }
 

@@ -18,9 +18,19 @@ export function privateColumns(columns: readonly string[]): string[] {
   return columns.filter((column) => PRIVATE.test(column));
 }
 
-/** The countries in which fewer than `least` users are; what is not known stays so. */
-export function rareCountries(users: ReadonlyMap<string, number>, least: number): Set<string> {
-  return new Set([...users].filter(([, count]) => count < least).map(([country]) => country));
+/**
+ * The countries to be called `other`, by their users: those with fewer than `least`, and the next smallest ones if all of
+ * these together are still fewer, so that `other` names nobody either. What is not known stays so.
+ */
+export function rareCountries(users: ReadonlyMap<string, ReadonlySet<string>>, least: number): Set<string> {
+  const rare = new Set<string>();
+  let others: ReadonlySet<string> = new Set<string>();
+  for (const [country, own] of [...users].sort((a, b) => a[1].size - b[1].size || (a[0] < b[0] ? -1 : 1))) {
+    if (own.size >= least && (rare.size === 0 || others.size >= least)) break;
+    rare.add(country);
+    others = new Set([...others, ...own]);
+  }
+  return rare;
 }
 
 /** How rows become fit to be published. */

@@ -31,11 +31,11 @@ export function datasetCard(input: CardInput): string {
     ...endsInWords(endLabels(input), options),
     `## Columns\n\n${table(["column", "type", "meaning"], columnRows(columns))}`,
     ...input.manifests.filter(({ stage }) => stage === "intents").map(intentsSection),
-    `## What was kept and what was not\n\n${table(["stage", "unit", "in", "kept", "rejected"], [...input.manifests.map(funnelRow), writeRow(shards)])}`,
+    `## What was kept and what was not\n\n${table(["stage", "unit", "in", "kept", "rejected"], [...input.manifests.map(funnelRow), writeRow(shards), ...publishRow(input)])}`,
     ...reconciledSection(input),
     ...baselineSection(input),
     `## Recipe\n\nSource: ${source.summary}${plan.hub ? `, commit \`${plan.hub.revision}\`` : " (local files)"}. Made with flipturn \`${plan.code}\`, seed \`${plan.seed}\`, options \`${optionsHash(plan)}\` (sha256, 16 digits):\n\n\`\`\`yaml\n${recipe(plan)}\`\`\``,
-    ...(input.privacy === null ? [] : [`## Privacy\n\n${input.privacy}`]),
+    ...(input.privacy === null ? [] : [`## Privacy\n\n${input.privacy.words}`]),
     `## Known limits\n\n${limits(input)
       .map((each) => `- ${each}`)
       .join("\n")}`,
@@ -130,6 +130,12 @@ function funnelRow(manifest: Pick<Manifest, "stage" | "unit" | "in" | "kept" | "
 function writeRow(shards: CardInput["shards"]): (string | number)[] {
   const sum = (key: "in" | "kept") => shards.reduce((total, { tally }) => total + tally[key], 0);
   return ["write", "samples", sum("in"), sum("kept"), reasons(shards.map(({ tally }) => tally.rejected))];
+}
+
+function publishRow({ privacy }: CardInput): (string | number)[][] {
+  if (privacy === null) return [];
+  const { rows, leftOut } = privacy;
+  return [["publish", "rows", rows, rows - leftOut, reasons([leftOut === 0 ? {} : { personal_data: leftOut }])]];
 }
 
 function reasons(rejected: readonly Record<string, number>[]): string {

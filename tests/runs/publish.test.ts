@@ -9,7 +9,7 @@ const TOKEN = "hf_secretsecret";
 const REPO = "me/chats";
 const PREFIX = "You are a user chatting with an assistant language model to";
 
-/** Twelve people of a large country and one of a small one, who says who she is. */
+/** Twelve people of a large country, one each of ten small ones, and one of another, who says who she is. */
 const TALKS = [
   ...Array.from({ length: 24 }, (_, at) => ({
     id: `c${at}`,
@@ -17,6 +17,7 @@ const TALKS = [
     country: "India",
     said: [`question number ${at}`, "thanks"],
   })),
+  ...Array.from({ length: 10 }, (_, at) => ({ id: `i${at}`, user: `v${at}`, country: `Island ${at}`, said: ["hi"] })),
   { id: "mail", user: "jane", country: "Malta", said: ["I am jane.doe@example.org", "call +44 20 7946 0958"] },
 ];
 
@@ -44,7 +45,7 @@ beforeAll(async () => {
     ...about,
     messages: said.flatMap((content) => [
       { role: "user", content },
-      { role: "assistant", content: `You said: ${content}` },
+      { role: "assistant", content: `You said: ${content}. ${content.toUpperCase().replaceAll(" ", "-")}` },
     ]),
   }));
   writeFileSync(join(folder, "log.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n"));
@@ -94,7 +95,7 @@ describe("flipturn publish", () => {
     expect(rows.some((row) => ids.has(row["user_id"] ?? ""))).toBe(false);
     expect(new Set(rows.map((row) => row["user_id"])).size).toBe(ids.size);
     expect(new Set(rows.map((row) => row["country"]))).toEqual(new Set(["India", "other"]));
-    expect(data.join("")).not.toMatch(/jane\.doe|7946|Malta/);
+    expect(data.join("")).not.toMatch(/jane\.doe|7946|Malta|Island/i);
     expect(data.join("")).toContain("You said: I am [email]");
     const card = text("README.md");
     expect(card).toContain("email 2, phone 1, card 0, key 0, in 1 conversations");
@@ -128,7 +129,22 @@ describe("flipturn publish", () => {
       .map(([, { content }]) => content.toString())
       .join("");
     expect(rows).not.toContain("chat:mail");
-    expect(text("README.md")).toContain("The conversations were left out, 3 rows;");
+    const card = text("README.md");
+    expect(card).toContain("The conversations were left out, 3 rows.");
+    const count = rows.trim().split("\n").length;
+    expect(card).toContain(`| publish | rows | ${count + 3} | ${count} | personal_data 3 |`);
+    const sums = rows
+      .trim()
+      .split("\n")
+      .reduce(
+        (sum, line) => {
+          const { split, context_tokens, target_tokens } = JSON.parse(line) as Record<string, number>;
+          if (split !== ("train" as unknown)) return sum;
+          return [sum[0] + (context_tokens ?? 0) + (target_tokens ?? 0), sum[1] + (target_tokens ?? 0)] as const;
+        },
+        [0, 0] as readonly [number, number],
+      );
+    expect(card).toContain(`| train | ${sums[0]} | ${sums[1]} |`);
   });
 
   test("removes its own stale files, and leaves what is not its own", async () => {
@@ -138,6 +154,13 @@ describe("flipturn publish", () => {
     expect((await publish("jsonl")).code).toBe(0);
     expect([...files().keys()]).toContain("notes.txt");
     expect([...files().keys()]).not.toContain("data/train-00007-of-00008.jsonl");
+  });
+
+  test("takes a tag for done that names what is there already", async () => {
+    expect((await publish("jsonl", ["--yes", "--tag", "v1"])).code).toBe(0);
+    const again = await publish("jsonl", ["--yes", "--tag", "v1"]);
+    expect([again.code, again.stdout]).toEqual([0, expect.stringContaining("/tree/v1")]);
+    expect(hub.repos.get(REPO)?.commits).toHaveLength(1);
   });
 
   test("says so if what arrived is not what was sent", async () => {
@@ -191,6 +214,13 @@ describe("flipturn publish refuses", () => {
     const other = await publish("edited");
     expect([other.code, other.stderr]).toEqual([2, expect.stringContaining("made by flipturn 0.0.1+abcdefabcdef")]);
     expect(hub.requests).toEqual([]);
+  });
+
+  test("a tag that names other files, before anything is sent", async () => {
+    expect((await publish("jsonl", ["--yes", "--tag", "v1"])).code).toBe(0);
+    const { code, stderr } = await publish("jsonl", ["--yes", "--tag", "v1", "--pii", "allow"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('has a tag "v1" already')]);
+    expect(hub.repos.get(REPO)?.commits).toHaveLength(1);
   });
 
   test("to mask what stands in token ids", async () => {

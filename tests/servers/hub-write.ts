@@ -13,6 +13,7 @@ type WriteRoute =
   | "exists"
   | "create"
   | "tree"
+  | "refs"
   | "resolve"
   | "preupload"
   | "batch"
@@ -72,6 +73,7 @@ const ROUTES: readonly [WriteRoute, string, RegExp][] = [
   ["tree", "GET", new RegExp(`^/api/datasets/${REPO}/tree/main/?$`)],
   ["preupload", "POST", new RegExp(`^/api/datasets/${REPO}/preupload/main$`)],
   ["commit", "POST", new RegExp(`^/api/datasets/${REPO}/commit/main$`)],
+  ["refs", "GET", new RegExp(`^/api/datasets/${REPO}/refs$`)],
   ["tag", "POST", new RegExp(`^/api/datasets/${REPO}/tag/(.+)$`)],
   ["exists", "GET", new RegExp(`^/api/datasets/${REPO}$`)],
   ["resolve", "GET", new RegExp(`^/datasets/${REPO}/resolve/main/(.+)$`)],
@@ -128,6 +130,18 @@ export async function startWriteHub(setup: WriteHubSetup): Promise<WriteHub> {
         ...(lfs && { lfs: { oid: sha256(content), size: content.length, pointerSize: 130 } }),
       }));
       json(exchange.response, files);
+    },
+    refs: (exchange) => {
+      const { commits = [], tags = new Map<string, string>() } = repoOf(exchange) ?? {};
+      const ref = (name: string, targetCommit: string, kind: string) => ({
+        name,
+        ref: `refs/${kind}/${name}`,
+        targetCommit,
+      });
+      const named = [...tags].map(([name, commit]) =>
+        ref(name, commit === "main" ? (commits.at(-1) ?? "") : commit, "tags"),
+      );
+      json(exchange.response, { branches: [ref("main", commits.at(-1) ?? "", "heads")], converts: [], tags: named });
     },
     resolve: (exchange) => {
       const file = repoOf(exchange)?.files.get(decodeURIComponent(exchange.match[2] ?? ""));

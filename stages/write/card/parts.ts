@@ -21,8 +21,8 @@ export interface CardInput {
   readonly languages: readonly string[];
   /** The first row, to be shown; null = there is none. */
   readonly row: Readonly<Record<string, unknown>> | null;
-  /** What was done for privacy before the files were published; null = nothing was. */
-  readonly privacy: string | null;
+  /** What was done for privacy before the files were published, and how many rows were left out for it; null = nothing was. */
+  readonly privacy: { readonly words: string; readonly rows: number; readonly leftOut: number } | null;
 }
 
 /** The sum of one count over the tasks. */

@@ -10,6 +10,15 @@ const row = {
   ...{ intent: "write to a@b.io", context: [{ role: "user", content: "I am a@b.io" }], target: "a@b.io!" },
 };
 
+/** So many users of each country, no one in two. */
+const users = (counts: Record<string, number>) =>
+  new Map(
+    Object.entries(counts).map(([country, count]) => [
+      country,
+      new Set(Array.from({ length: count }, (_, at) => `${country} ${at}`)),
+    ]),
+  );
+
 describe("a row that is published", () => {
   test("has another user id, the same one for the same user, that the secret alone decides", () => {
     const id = (key: string) => publicRow(row, { ...privacy, key })?.["user_id"];
@@ -20,18 +29,17 @@ describe("a row that is published", () => {
   });
 
   test("is from `other` where its country has too few users, and nowhere where that is not known", () => {
-    expect(
-      rareCountries(
-        new Map([
-          ["Malta", 9],
-          ["India", 10],
-        ]),
-        10,
-      ),
-    ).toEqual(new Set(["Malta"]));
+    expect(rareCountries(users({ Malta: 9, Fiji: 1, India: 10 }), 10)).toEqual(new Set(["Malta", "Fiji"]));
+    expect(rareCountries(users({ India: 10, Brazil: 12 }), 10)).toEqual(new Set());
     expect(publicRow(row, privacy)?.["country"]).toBe("other");
     expect(publicRow({ ...row, country: "India" }, privacy)?.["country"]).toBe("India");
     expect(publicRow({ ...row, country: null }, privacy)?.["country"]).toBeNull();
+  });
+
+  test("is from `other` too where the countries with too few users are still too few together", () => {
+    expect(rareCountries(users({ Malta: 1, India: 10, Brazil: 12 }), 10)).toEqual(new Set(["Malta", "India"]));
+    const both = new Map([...users({ Brazil: 12 }), ["Malta", new Set(["x"])], ["Fiji", new Set(["x"])]] as const);
+    expect(rareCountries(both, 2)).toEqual(new Set(["Malta", "Fiji", "Brazil"]));
   });
 
   test("has what was found masked in every text, and ids as they were", () => {

@@ -248,7 +248,12 @@ describe("the card of a dataset", () => {
         } as const),
       },
     ];
-    const about = { ...NOTHING, reconciled, baselines, privacy: "User ids were keyed anew." };
+    const about = {
+      ...NOTHING,
+      reconciled,
+      baselines,
+      privacy: { words: "User ids were keyed anew.", rows: 9, leftOut: 2 },
+    };
     const prism = { ...plan, source: "prism" };
     const text = datasetCard({
       ...about,
@@ -261,6 +266,7 @@ describe("the card of a dataset", () => {
     expect(text).toContain("| conversations | 8011 | 8010 | -1 | -0.01 % | arXiv 2404.16019 |");
     expect(text).toContain("`revision = c0ffee`");
     expect(text).toContain("| termination | end_from_2 | f1 | 58.97 |");
+    expect(text).toContain("| publish | rows | 9 | 7 | personal_data 2 |");
     expect(text).toContain("## Privacy\n\nUser ids were keyed anew.");
     expect(text).toContain("not for commercial use");
     expect(text).toContain("eprint = {2404.16019}");
