@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { parse } from "yaml";
+import { parseDocument } from "yaml";
+import { z } from "zod";
 import { RemoteError, UsageError } from "../../pipeline/errors.ts";
 import {
   account,
@@ -82,17 +83,34 @@ function facts(flags: PublishFlags, net: Net, { send, remove, all }: Change, com
   };
 }
 
-/** Throws UsageError if the repository holds data of another source: licences would mix. */
+/** What HF `datasets` could take for data of a split. */
+const DATA = /(^|\/)(train|validation|test)[-_./].*\.(parquet|jsonl|arrow)$|\.(parquet|arrow|csv)$/;
+
+/** Throws UsageError if the repository holds data that is not of this source: licences would mix, and files of others be removed. */
 async function requireSameSource(run: Run, repo: string, remote: readonly RemoteFile[], net: Net): Promise<void> {
-  if (!remote.some(({ path }) => path === "README.md")) return;
-  const [, header = ""] = /^---\n([\s\S]*?)\n---\n/.exec((await remoteText(repo, "README.md", net)) ?? "") ?? [];
-  const configs = (parse(header) as { configs?: { config_name?: string }[] } | null)?.configs ?? [];
-  const other = configs.map(({ config_name }) => config_name).find((name) => name !== run.plan.source);
+  const configs = remote.some(({ path }) => path === "README.md") ? await configsOf(repo, net) : [];
+  const other = configs.find((name) => name !== run.plan.source);
   if (other !== undefined)
     throw new UsageError(
       `${repo} holds data from ${other}, this run is from ${run.plan.source}: sources are not mixed, choose another --repo`,
     );
+  const foreign = remote.find(
+    ({ path }) => DATA.test(path) && !(configs.length > 0 && write.publishes?.owns.test(path)),
+  );
+  if (foreign)
+    throw new UsageError(
+      `${repo} holds ${foreign.path}, which flipturn did not put there: it would be read as part of this dataset; remove it, or choose another --repo`,
+    );
 }
+
+/** The configurations that the card of a repository names; none where its head cannot be read. */
+async function configsOf(repo: string, net: Net): Promise<string[]> {
+  const [, header = ""] = /^---\r?\n([\s\S]*?)\n---/.exec((await remoteText(repo, "README.md", net)) ?? "") ?? [];
+  const { data } = Head.safeParse(parseDocument(header).toJS());
+  return (data?.configs ?? []).map(({ config_name }) => config_name);
+}
+
+const Head = z.object({ configs: z.array(z.object({ config_name: z.string() })).optional() });
 
 /** True if the tag names what would be published already. Throws UsageError if it names something else. */
 async function requireFreeTag(repo: string, tag: string, { send, remove }: Change, net: Net): Promise<boolean> {

@@ -4,12 +4,12 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
 import { UsageError } from "../../pipeline/errors.ts";
-import { writeText } from "../../pipeline/files.ts";
+import { readJson, writeText } from "../../pipeline/files.ts";
 import { addTallies } from "../../pipeline/manifest.ts";
 import { readParquet } from "../../pipeline/parquet.ts";
-import { codeVersion, type Run } from "../../pipeline/plan.ts";
+import { codeVersion, type Run, stageFolder } from "../../pipeline/plan.ts";
 import { Baseline } from "../../schemas/baseline.ts";
-import type { FileRecord, Manifest } from "../../schemas/manifest.ts";
+import { type FileRecord, Manifest } from "../../schemas/manifest.ts";
 import { Reconciled } from "../../schemas/reconciled.ts";
 import { Split } from "../../schemas/user.ts";
 import {
@@ -37,12 +37,20 @@ export async function requirePublishable(run: Run): Promise<Manifest> {
       `${run.folder}: made by flipturn ${run.plan.code}, this is ${codeVersion()}; publish with that version, or run again with this one`,
     );
   let last: Manifest | undefined;
-  for (const { name } of run.plan.stages) last = await requireDone(run, name);
+  for (const { name } of run.plan.stages)
+    last = await requireDone(run, name).catch((error) => unlessEdited(run, name, error));
   const files = datasetFiles(last as Manifest);
   if (files.length === 0 || files.every(({ rows }) => !rows))
     throw new UsageError(`${run.folder}: the dataset has no rows; there is nothing to publish`);
   await requireUntouched({ folder: run.folder, files });
   return last as Manifest;
+}
+
+/** A file of another size makes its stage undone; who changed it is better told so. */
+async function unlessEdited(run: Run, stage: string, error: unknown): Promise<never> {
+  const manifest = await readJson(join(stageFolder(run, stage), "manifest.json"), Manifest);
+  if (manifest) await requireUntouched({ folder: run.folder, files: datasetFiles(manifest) });
+  throw error;
 }
 
 const datasetFiles = ({ outputs }: Manifest) => outputs.filter(({ path }) => path.startsWith("dataset/"));

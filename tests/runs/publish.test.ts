@@ -208,12 +208,26 @@ describe("flipturn publish refuses", () => {
       2,
       expect.stringMatching(/train-00000-of-00001\.jsonl: has the sha256 .* changed by hand/),
     ]);
+    writeFileSync(data, `${before.toString()}\n`);
+    const longer = await publish("edited");
+    expect([longer.code, longer.stderr]).toEqual([2, expect.stringContaining("changed by hand")]);
     writeFileSync(data, before);
     const plan = join(run("edited"), "plan.json");
     writeFileSync(plan, readFileSync(plan, "utf8").replace(/"code": ".*?"/, '"code": "0.0.1+abcdefabcdef"'));
     const other = await publish("edited");
     expect([other.code, other.stderr]).toEqual([2, expect.stringContaining("made by flipturn 0.0.1+abcdefabcdef")]);
     expect(hub.requests).toEqual([]);
+  });
+
+  test("a repository with data that it did not put there, with a card or without", async () => {
+    expect((await publish("jsonl")).code).toBe(0);
+    files().set("data/train-0000.parquet", { content: Buffer.from("of somebody"), lfs: false });
+    const beside = await publish("jsonl");
+    expect([beside.code, beside.stderr]).toEqual([2, expect.stringContaining("holds data/train-0000.parquet")]);
+    files().delete("data/train-0000.parquet");
+    files().set("README.md", { content: Buffer.from("---\nconfigs: [\n---\n"), lfs: false });
+    const { code, stderr } = await publish("jsonl");
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/holds data\/.*jsonl, which flipturn did not put there/)]);
   });
 
   test("a tag that names other files, before anything is sent", async () => {
