@@ -1,3 +1,4 @@
+import { secretLintProfiler } from "@secretlint/profiler";
 import { describe, expect, test } from "vitest";
 import { findPii } from "../../../stages/publish/pii.ts";
 
@@ -73,6 +74,12 @@ describe("personal data", () => {
     expect(await kinds("a@b.io or 202-555-0143, then 4111111111111111")).toEqual([
       ...["email: a@b.io", "phone: 202-555-0143", "card: 4111111111111111"],
     ]);
+  });
+
+  test("is sought without a trace that grows with every text", async () => {
+    await findPii(`token ${GITHUB} leaked`);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await secretLintProfiler.getEntries()).toEqual([]);
   });
 
   test("is sought in 150,000 characters in no time worth mentioning", async () => {
