@@ -255,7 +255,7 @@ export function privacyInWords(staged: Staged, { kMin, pii }: PublishOptions): s
   );
   const done = {
     mask: "What was found is masked as `[email]`, `[phone]`, `[card]` or `[key]` wherever it stands in a row; tokens were counted before.",
-    block: `The conversations were left out, ${staged.blocked_rows} rows. Lengths of samples, published counts and measures of people were counted before.`,
+    block: `The conversations were left out, ${staged.blocked_rows} rows. Published counts and measures of people were counted before.`,
     allow: "What was found was left in, as the publisher decided.",
   };
   return [

@@ -132,7 +132,9 @@ const MORE_KEYS =
 /** Up to here a key goes on: the library counts its length from where the name before it begins. */
 const REST = /[\w+/=.-]*/y;
 
-async function keys(text: string): Promise<Stretch[]> {
+async function keys(words: string): Promise<Stretch[]> {
+  // Keys are ASCII; a letter of another script beside one would hide it.
+  const text = words.replaceAll(/[\u0080-\uffff]/g, " ");
   if (!MAYBE_KEY.test(text)) return [];
   const source = { content: text, filePath: "text.txt", ext: ".txt", contentType: "text" as const };
   const { messages } = await lintSource({ source, options: { config: KEY_CONFIG } });

@@ -272,6 +272,23 @@ describe("the card of a dataset", () => {
     expect(text).toContain("eprint = {2404.16019}");
   });
 
+  test("compares packed rows with single samples only where it counts the same ones", () => {
+    const packed = { ...WriteOptions.parse({ layout: "packed", form: "tokens" }) };
+    const counts = {
+      rows_train: 1,
+      targets_train: 2,
+      tokens_train: 10,
+      target_tokens_train: 4,
+      tokens_as_samples_train: 40,
+    };
+    const shards = [{ tally: { taken: 2, in: 2, kept: 2, rejected: {}, counts }, outputs: [] }];
+    const made = { ...NOTHING, plan, manifests: [], shards, added: [], options: packed };
+    expect(datasetCard(made)).toContain("| train | 10 | 4 | 40 | 75 % |");
+    const published = datasetCard({ ...made, privacy: { words: "", rows: 2, leftOut: 1 } });
+    expect(published).toContain("| train | 10 | 4 |\n");
+    expect(published).toContain("before conversations were left out");
+  });
+
   test("says nothing of the machine: no path, no folder, no address of a server", () => {
     expect(card()).not.toMatch(/\/home|somebody|secret|10\.0\.0\.5/);
   });
