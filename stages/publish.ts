@@ -30,6 +30,7 @@ export interface PublishInput {
   readonly folder: string;
   /** All files of the dataset, by their paths relative to the run; those of rows have a number of rows. */
   readonly files: readonly FileRecord[];
+  /** These three are aligned by shard. */
   readonly conversations: readonly string[];
   readonly intents: readonly string[];
   readonly samples: readonly string[];
@@ -148,27 +149,49 @@ type Scan = { found: Map<string, Pii[]>; user_text: Record<PiiKind, number>; int
 
 /**
  * Looks through the user turns and intents of the conversations that have samples. Where something is found the assistant's
- * turns are searched too: what it repeats it often writes in another way. Memory: what was found.
+ * turns are searched too: what it repeats it often writes in another way. Memory: what was found, and the intents of a shard.
  */
 async function scanTexts({ conversations, intents, samples }: PublishInput, signal?: AbortSignal): Promise<Scan> {
   const none = () => Object.fromEntries(PII_KINDS.map((kind) => [kind, 0])) as Record<PiiKind, number>;
   const scan: Scan = { found: new Map(), user_text: none(), intents: none() };
-  const sql = `SELECT c.id, c.country, c.turns, i.intent
-    FROM ${table(conversations)} c JOIN ${table(intents)} i ON i.conversation_id = c.id
-    WHERE c.id IN (SELECT conversation_id FROM ${table(samples)})`;
-  for await (const row of query(sql, "conversations", signal)) {
-    const { id, country, turns, intent } = row as Scanned;
-    const findIn = async (texts: readonly string[]) =>
-      (await Promise.all(texts.map((each) => findPii(each, country)))).flat();
-    const saidBy = (role: Turn["role"]) => turns.filter((turn) => turn.role === role).map(({ content }) => content);
-    const [inTurns, inIntent] = [await findIn(saidBy("user")), await findIn(intent === null ? [] : [intent])];
-    for (const { kind } of inTurns) scan.user_text[kind]++;
-    for (const { kind } of inIntent) scan.intents[kind]++;
-    if (inTurns.length + inIntent.length === 0) continue;
-    const all = [...inTurns, ...inIntent, ...(await findIn(saidBy("assistant")))];
-    scan.found.set(id, [...new Map(all.map((each) => [each.text, each])).values()]);
+  for (const [shard, path] of conversations.entries()) {
+    const goals = await goalsOf([intents[shard] ?? ""], [samples[shard] ?? ""], signal);
+    const sql = `SELECT id, country, turns FROM ${table([path])}`;
+    for await (const row of query(sql, path, signal)) {
+      const { id, country, turns } = row as { id: string; country: string | null; turns: Turn[] };
+      const intent = goals.get(id);
+      if (intent !== undefined) await scanConversation(scan, { id, country, turns, intent });
+    }
   }
   return scan;
+}
+
+/** The intents of a shard's conversations that have samples. */
+async function goalsOf(
+  intents: string[],
+  samples: string[],
+  signal?: AbortSignal,
+): Promise<Map<string, string | null>> {
+  const sql = `SELECT conversation_id, intent FROM ${table(intents)}
+    WHERE conversation_id IN (SELECT conversation_id FROM ${table(samples)})`;
+  const found = new Map<string, string | null>();
+  for await (const row of query(sql, "intents", signal)) {
+    const { conversation_id, intent } = row as { conversation_id: string; intent: string | null };
+    found.set(conversation_id, intent);
+  }
+  return found;
+}
+
+async function scanConversation(scan: Scan, { id, country, turns, intent }: Scanned): Promise<void> {
+  const findIn = async (texts: readonly string[]) =>
+    (await Promise.all(texts.map((each) => findPii(each, country)))).flat();
+  const saidBy = (role: Turn["role"]) => turns.filter((turn) => turn.role === role).map(({ content }) => content);
+  const [inTurns, inIntent] = [await findIn(saidBy("user")), await findIn(intent === null ? [] : [intent])];
+  for (const { kind } of inTurns) scan.user_text[kind]++;
+  for (const { kind } of inIntent) scan.intents[kind]++;
+  if (inTurns.length + inIntent.length === 0) return;
+  const all = [...inTurns, ...inIntent, ...(await findIn(saidBy("assistant")))];
+  scan.found.set(id, [...new Map(all.map((each) => [each.text, each])).values()]);
 }
 
 /** The users of each country whose rows are published; a conversation without a user counts as one. Memory: the users. */

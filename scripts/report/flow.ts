@@ -117,7 +117,11 @@ export function splitSection({ countries, leaks }: Report): string {
     "splits",
     "Splits by country",
     lead,
-    table(heads, rows, "Conversations that took part in the split; a column's head sorts by it."),
+    table(
+      heads,
+      rows,
+      "Conversations that took part in the split, under the country in which their user was drawn; a column's head sorts by it.",
+    ),
     shared.length === 0
       ? ""
       : table(
