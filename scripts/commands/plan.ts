@@ -37,9 +37,10 @@ export async function showPlan(
   if (flags.write) savePlan(folder, made);
   const run: Run = { plan: made, folder, stages, world: realWorld() };
   const ahead = await estimateIntents(run, flags, signal);
+  const missing = await missingFor(run);
   if (flags.json) {
     const estimated = typeof ahead === "object" ? { intents_estimate: ahead } : {};
-    return console.log(JSON.stringify({ ...made, ...estimated }, null, 2));
+    return console.log(JSON.stringify({ ...made, ...estimated, ...(missing.length > 0 && { missing }) }, null, 2));
   }
   const bytes = made.inputs.reduce((sum, input) => sum + input.bytes, 0);
   const from = made.hub ? `${made.hub.repo} at ${made.hub.revision}` : "local files";
@@ -56,9 +57,25 @@ export async function showPlan(
   );
   console.log(table([["stage", "tasks", "state", "options"], ...rows], [1]));
   if (ahead !== null) console.log(`\n${typeof ahead === "string" ? ahead : estimateText(ahead)}`);
+  for (const each of missing) console.log(`\nNot ready to run: ${each}`);
   const path = join(folder, "plan.json");
   if (flags.write)
     console.log(`\nWritten: ${path}. One task of it: flipturn task --plan ${path} --stage download --index 0`);
+}
+
+/** Why a run would be refused before its first stage: what stages that are not done say of options, keys and files. */
+async function missingFor(run: Run): Promise<string[]> {
+  const missing: string[] = [];
+  for (const { name, require } of stages) {
+    if (await finishedManifest(run, name)) continue;
+    try {
+      await require?.(plannedStage(run.plan, name).options, run.world);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      missing.push(error.message);
+    }
+  }
+  return missing;
 }
 
 /** What is ahead of a language model, or in words why that is not known yet; null = none will be asked. */

@@ -451,35 +451,41 @@ describe("a full disk", () => {
     return disk;
   }
 
-  /** Kilobytes that a finished demo takes, in pages of 4; while it runs it takes more. */
-  let room = 0;
-  beforeAll(async () => {
-    await succeed(["demo", ...alone, "--output", file("roomy")], { cwd: folder });
-    const pages = allFiles(file("roomy")).map((path) => Math.ceil(statSync(join(file("roomy"), path)).size / 4096));
-    room = 4 * pages.reduce((sum, each) => sum + each, 0);
-  });
+  describe.each([
+    ["a demo of one shard", alone, [0.02, 0.25, 0.5, 0.65, 0.8, 0.95]],
+    ["a demo of six shards on two threads", ["--shards", "6", "--threads", "2"], [0.3, 0.6, 0.9]],
+  ])("under %s", (name, flags, shares) => {
+    const roomy = file(`roomy ${name}`);
+    /** Kilobytes that a finished demo takes, in pages of 4; while it runs it takes more. */
+    let room = 0;
+    beforeAll(async () => {
+      await succeed(["demo", ...flags, "--output", roomy], { cwd: folder });
+      const pages = allFiles(roomy).map((path) => Math.ceil(statSync(join(roomy, path)).size / 4096));
+      room = 4 * pages.reduce((sum, each) => sum + each, 0);
+    });
 
-  test.for([0.02, 0.25, 0.5, 0.65, 0.8, 0.95])(
-    "with %f of the room needed stops the run in words, with nothing half-written; with more room it comes to its end",
-    async (share, { skip }) => {
-      const disk = smallDisk(`disk-${share}`, Math.floor(share * room), skip);
-      try {
-        const run = join(disk, "run");
-        const result = await flipturn(["demo", "--output", run], { cwd: folder });
-        checkMessage(result, [disk, "The disk is full. Free some space and run the same command again"]);
-        expect(result.code).toBe(1);
-        expect(allFiles(run).filter((path) => /\.partial$|^lock$/.test(path))).toEqual([]);
-        // What has its final name is whole.
-        for (const path of allFiles(run).filter((each) => each.endsWith(".parquet")))
-          await select(`SELECT count(*) FROM read_parquet('${join(run, path)}')`);
-        system("mount", ["-o", "remount,size=64m", disk]);
-        await succeed(["demo", ...alone, "--output", run], { cwd: folder });
-        expect(tree(run)).toEqual(tree(file("roomy")));
-      } finally {
-        system("umount", [disk]);
-      }
-    },
-  );
+    test.for(shares)(
+      "with %f of the room needed stops the run in words, with nothing half-written; with more room it comes to its end",
+      async (share, { skip }) => {
+        const disk = smallDisk(`disk-${share}-${flags.length}`, Math.floor(share * room), skip);
+        try {
+          const run = join(disk, "run");
+          const result = await flipturn(["demo", ...flags, "--output", run], { cwd: folder });
+          checkMessage(result, [disk, "The disk is full. Free some space and run the same command again"]);
+          expect(result.code).toBe(1);
+          expect(allFiles(run).filter((path) => /\.partial$|^lock$/.test(path))).toEqual([]);
+          // What has its final name is whole.
+          for (const path of allFiles(run).filter((each) => each.endsWith(".parquet")))
+            await select(`SELECT count(*) FROM read_parquet('${join(run, path)}')`);
+          system("mount", ["-o", "remount,size=64m", disk]);
+          await succeed(["demo", ...flags, "--output", run], { cwd: folder });
+          expect(tree(run)).toEqual(tree(roomy));
+        } finally {
+          system("umount", [disk]);
+        }
+      },
+    );
+  });
 
   test("under stdout is an error in words", async ({ skip }) => {
     if (process.platform !== "linux") skip("there is no /dev/full here");

@@ -300,6 +300,14 @@ describe("plan and --dry-run", () => {
     expect(allFiles(join(folder, "planned"))).toEqual(["plan.json"]);
   });
 
+  test("a plan says what a run would be refused for, before it is run", async () => {
+    const args = ["plan", ...settings, "--form", "tokens", "--tokenizer", "none"];
+    const why = "--form tokens needs --tokenizer llama3 or a tokenizer.json, not none";
+    expect(await read(...args)).toContain(`\nNot ready to run: ${why}\n`);
+    expect(JSON.parse(await read(...args, "--json")).missing).toEqual([why]);
+    expect(await read("plan", ...settings)).not.toContain("Not ready");
+  });
+
   test("a plan of a finished run says what is done, and --dry-run of one with other options what is not", async () => {
     expect((await read("demo", "--dry-run", "--output", run)).match(/ done: /g)).toHaveLength(7);
     const changed = await read("demo", "--dry-run", "--output", run, "--form", "messages");
