@@ -46,7 +46,10 @@ export function intentSection({ intents }: Report): string {
     .map(([id, bins, x, title, sentence, step]) => figure(bars(id, bins, x, step), title, sentence));
   const lead =
     "The intent is the person's goal in general words. <i>Specified</i> ones give away details that the user reveals turn by turn; generic ones are best, says the paper. A status other than <i>ok</i> is why a conversation has no intent, and left.";
-  if (intents.statuses.every(({ status, specificity }) => status === "ok" && specificity === null))
+  if (
+    intents.statuses.length > 0 &&
+    intents.statuses.every(({ status, specificity }) => status === "ok" && specificity === null)
+  )
     return section("intents", "Intents", lead, "<p>This run has no intents: it is the ablation without them.</p>");
   const worst =
     intents.worst.length === 0 ? "" : `<h3>The worst by these measures</h3>${intents.worst.map(worstIntent).join("")}`;

@@ -75,7 +75,7 @@ function head(report: Report): string {
 }
 
 function sampleSection({ samples }: Report): string {
-  const lead = `${samples.length === 10 ? "Ten" : samples.length} samples, drawn by the seed. The intent and the turns before it are given, in a row that would be too long without the oldest of them; only the target, marked, counts towards the loss. At the end of a conversation the target is a token that says so.`;
+  const lead = `${samples.length === 10 ? "Ten" : samples.length} samples, drawn by the seed. The intent and the turns before it are given; where a row would be too long, the oldest of them are left out. Only the target, marked, counts towards the loss. At the end of a conversation the target is a token that says so.`;
   return section("samples", "What a sample looks like", lead, ...samples.map(shownSample));
 }
 
