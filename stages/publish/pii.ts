@@ -127,7 +127,7 @@ const KEY_CONFIG = { rules: [{ id: "@secretlint/secretlint-rule-preset-recommend
 
 /** Forms of keys that the library's recommended rules leave out: ids at AWS, Google, Stripe, OpenAI, and JSON Web Tokens. */
 const MORE_KEYS =
-  /\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}\b|AIza[\w-]{35}|[rs]k_(?:live|test)_[0-9A-Za-z]{16,}|sk-(?:proj|svcacct|admin)-[\w-]{40,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})/g;
+  /(?<![\w-])(?:(?:AKIA|ASIA)[0-9A-Z]{16}\b|AIza[\w-]{35}|[rs]k_(?:live|test)_[0-9A-Za-z]{16,}|sk-(?:proj|svcacct|admin)-[\w-]{40,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})/g;
 
 /** Up to here a key goes on: the library counts its length from where the name before it begins. */
 const REST = /[\w+/=.-]*/y;

@@ -85,8 +85,8 @@ describe("personal data", () => {
 
   test("is sought in 150,000 characters in no time worth mentioning", async () => {
     const started = performance.now();
-    for (const text of ["9".repeat(150_000), "1 ".repeat(75_000), "a@".repeat(75_000), "x".repeat(150_000)])
-      await findPii(text);
+    for (const part of ["9", "1 ", "a@", "x", "eyJ-", "eyJeyJ12.", "sk-proj-", "1111-", "漢@a.b ", "'a@"])
+      await findPii(part.repeat(150_000 / part.length));
     expect(performance.now() - started).toBeLessThan(20_000);
   });
 });
