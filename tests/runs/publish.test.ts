@@ -156,6 +156,19 @@ describe("flipturn publish", () => {
     expect([...files().keys()]).not.toContain("data/train-00007-of-00008.jsonl");
   });
 
+  test("counts the users of a country by the rows that go out", async () => {
+    const countries = async (pii: string) => {
+      expect((await publish("jsonl", ["--yes", "--k-min", "11", "--pii", pii])).code).toBe(0);
+      const lines = [...files()]
+        .filter(([path]) => path.startsWith("data/"))
+        .map(([, { content }]) => content.toString());
+      return new Set(lines.join("").match(/(?<="country":")[^"]+/g));
+    };
+    expect(await countries("mask")).toEqual(new Set(["India", "other"]));
+    // Without Jane the others are ten, which is one too few.
+    expect(await countries("block")).toEqual(new Set(["other"]));
+  });
+
   test("takes a tag for done that names what is there already", async () => {
     expect((await publish("jsonl", ["--yes", "--tag", "v1"])).code).toBe(0);
     const again = await publish("jsonl", ["--yes", "--tag", "v1"]);
