@@ -1,6 +1,6 @@
 /** A finished run -> the folder that goes to the Hub, with its card. */
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
 import { UsageError } from "../../pipeline/errors.ts";
@@ -92,13 +92,23 @@ async function artefacts(run: Run) {
   return { conversations, intents, samples: await of("flip", "samples") };
 }
 
+/** Fewer characters of a secret can be tried out. */
+const SECRET_LENGTH = 16;
+
 /** FLIPTURN_PUBLISH_KEY, or a secret of the run's own that is made once and kept beside it, so that ids stay the same. */
 function secretOf(run: Run): string {
   const given = run.world.env["FLIPTURN_PUBLISH_KEY"];
-  if (given) return given;
   const path = join(run.folder, "publish.key");
-  if (!existsSync(path)) writeFileSync(path, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
-  return readFileSync(path, "utf8").trim();
+  if (!given && !existsSync(path)) {
+    writeFileSync(`${path}.partial`, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
+    renameSync(`${path}.partial`, path);
+  }
+  const secret = given || readFileSync(path, "utf8").trim();
+  if (secret.length >= SECRET_LENGTH) return secret;
+  const where = given ? "FLIPTURN_PUBLISH_KEY" : path;
+  throw new UsageError(
+    `${where}: found a secret of ${secret.length} characters, which can be guessed; expected at least ${SECRET_LENGTH}, such as \`openssl rand -hex 32\` gives`,
+  );
 }
 
 async function card(run: Run, manifest: Manifest, staged: Staged, options: PublishOptions): Promise<string> {

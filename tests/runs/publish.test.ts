@@ -7,6 +7,7 @@ import { allFiles, flipturn, select, start, succeed, temporary } from "./fliptur
 
 const TOKEN = "hf_secretsecret";
 const REPO = "me/chats";
+const SECRET = "a secret for tests alone";
 const PREFIX = "You are a user chatting with an assistant language model to";
 
 /** Twelve people of a large country, one each of ten small ones, and one of another, who says who she is. */
@@ -31,8 +32,8 @@ async function make(name: string, ...settings: string[]): Promise<void> {
   await succeed(["run", ...flags, ...intents, "--output", run(name), ...settings], { cwd: folder });
 }
 
-function publish(name: string, flags: string[] = ["--yes"], token: string = TOKEN) {
-  const env = { HF_TOKEN: token, HF_ENDPOINT: hub.url, FLIPTURN_PUBLISH_KEY: "a secret" };
+function publish(name: string, flags: string[] = ["--yes"], { token = TOKEN, secret = SECRET } = {}) {
+  const env = { HF_TOKEN: token, HF_ENDPOINT: hub.url, FLIPTURN_PUBLISH_KEY: secret };
   return flipturn(["publish", "--output", run(name), "--repo", REPO, ...flags], { cwd: folder, env });
 }
 
@@ -109,7 +110,7 @@ describe("flipturn publish", () => {
 
   test("sends nothing again that is there, and goes on where it was cut", async () => {
     hub.always("storage", { kind: "slow", pauseMs: 60_000 });
-    const env = { HF_TOKEN: TOKEN, HF_ENDPOINT: hub.url, FLIPTURN_PUBLISH_KEY: "a secret" };
+    const env = { HF_TOKEN: TOKEN, HF_ENDPOINT: hub.url, FLIPTURN_PUBLISH_KEY: SECRET };
     const cut = start(["publish", "--output", run("jsonl"), "--repo", REPO, "--yes"], { cwd: folder, env });
     await cut.line("sending large files");
     cut.child.kill("SIGKILL");
@@ -185,10 +186,24 @@ describe("flipturn publish", () => {
 
 describe("flipturn publish refuses", () => {
   test("a wrong token before anything is sent, without repeating it", async () => {
-    const { code, stderr } = await publish("jsonl", ["--yes"], "hf_wrongwrong");
+    const { code, stderr } = await publish("jsonl", ["--yes"], { token: "hf_wrongwrong" });
     expect([code, stderr]).toEqual([2, expect.stringContaining("the Hub does not know the token")]);
     expect(stderr).not.toContain("wrongwrong");
     expect(hub.requests.map(({ route }) => route)).toEqual(["whoami"]);
+  });
+
+  test("a secret that can be guessed, its own half-written one too", async () => {
+    const { code, stderr } = await publish("jsonl", ["--yes"], { secret: "hunter2" });
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining("FLIPTURN_PUBLISH_KEY: found a secret of 7 characters"),
+    ]);
+    expect(stderr).not.toContain("hunter2");
+    writeFileSync(join(run("jsonl"), "publish.key"), "ab\n");
+    const own = await publish("jsonl", ["--yes"], { secret: "" });
+    rmSync(join(run("jsonl"), "publish.key"));
+    expect([own.code, own.stderr]).toEqual([2, expect.stringContaining("publish.key: found a secret of 2 characters")]);
+    expect(files().size).toBe(0);
   });
 
   test("a repository that is not yours", async () => {
