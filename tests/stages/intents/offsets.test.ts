@@ -8,8 +8,8 @@ test("the table finds what was put in last under each key, and nothing else, how
   const offsets = new Offsets();
   const expected = new Map<string, number>();
   for (let number = 0; number < 20_000; number++) {
-    // Every third key comes again, with a later offset; the first offset is 0.
-    const each = key(number % 3 === 2 ? number - 2 : number);
+    // Every fifth key comes again, with a later offset; the first offset is 0.
+    const each = key(number % 5 === 4 ? number - 3 : number);
     offsets.set(each, number * 450);
     expected.set(each, number * 450);
   }

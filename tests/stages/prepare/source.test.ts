@@ -80,7 +80,14 @@ test("the short way for plain times says what the calendar says, to the millisec
       );
     }),
   );
-  for (const wrong of ["2023-02-28 24:00:01", "2023-02-28 23:60:00", "2023-00-10 10:00:00", "2023-10-00 10:00:00Z"])
+  for (const wrong of [
+    "2023-02-28 24:00:01",
+    "2023-02-28 23:60:00",
+    "2023-00-10 10:00:00",
+    "2023-10-00 10:00:00Z",
+    "2023-02-29 10:00:00",
+    "2023-04-31 10:00:00+00",
+  ])
     expect(utc(wrong), wrong).toBeNull();
 });
 
