@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { UsageError } from "../../pipeline/errors.ts";
 import { jinjaFormat } from "./chat/jinja.ts";
-import { pythonStrip } from "./chat/strip.ts";
+import { PYTHON, stripped } from "./chat/strip.ts";
 import type { Message, Segment } from "./rendered.ts";
 
 /** What the paper leaves open about the text of a row. */
@@ -114,7 +114,7 @@ function plainFormat(name: string, format: Plain, options: ChatOptions): ChatFor
   const untrained = { gap: fixed(gap, false), stop: fixed(stop, true) };
   const after = between === "" ? [] : [fixed(between, false)];
   const message = ({ role, content, loss, end }: Message): Segment[] => {
-    const text = format.trims ? pythonStrip(content) : content;
+    const text = format.trims ? stripped(content, PYTHON) : content;
     const around = loss ? trained : untrained;
     return [...headers[role], around.gap, ...(text === "" ? [] : [{ text, control: end, loss }]), around.stop];
   };

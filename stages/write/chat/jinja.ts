@@ -3,18 +3,13 @@ import { UsageError } from "../../../pipeline/errors.ts";
 import { oneOf } from "../../../schemas/control.ts";
 import type { ChatFormat, ChatOptions } from "../chat.ts";
 import type { Message, Segment } from "../rendered.ts";
-import { pythonStrip } from "./strip.ts";
-
-/** What a template may do to the text of a message: nothing, or strip it, which JavaScript and Python do differently. */
-const WAYS = [
-  { js: (text: string) => text, meant: (text: string) => text },
-  { js: (text: string) => text.trim(), meant: pythonStrip },
-];
+import { type Ends, JAVASCRIPT, PYTHON, stripped } from "./strip.ts";
 
 /**
- * A Jinja chat template as a chat format. The template is rendered twice: with marks in place of the messages, which
- * shows what it writes around them, and with the messages, which shows that it writes these whole. A target's loss
- * begins with the white space before its text and ends with the first control token after it.
+ * A Jinja chat template as a chat format. The template is rendered with marks in place of the messages, which shows what
+ * it writes around them and whether it strips them, and with the messages, which shows that it does nothing else to
+ * these. Marks are rendered once for each order of roles. A target's loss begins with the white space before its text and
+ * ends with the first control token after it.
  * Throws UsageError for a template that does not parse, refuses the messages, or changes them.
  */
 export function jinjaFormat(name: string, source: string, options: ChatOptions, known: readonly string[]): ChatFormat {
@@ -28,6 +23,21 @@ export function jinjaFormat(name: string, source: string, options: ChatOptions, 
     }
   };
   const pattern = new RegExp(`(${oneOf(known)})`);
+  const frames = new Map<string, Frame>();
+  const frameOf = (messages: readonly Message[]): Frame => {
+    const roles = messages.map(({ role }) => role);
+    const key = roles.join();
+    let frame = frames.get(key);
+    if (!frame) {
+      frame = frameAround(
+        name,
+        (contents) => render(roles.map((role, at) => ({ role, content: contents[at] ?? "" }))),
+        roles.length,
+      );
+      frames.set(key, frame);
+    }
+    return frame;
+  };
   return {
     name,
     template: source,
@@ -36,17 +46,14 @@ export function jinjaFormat(name: string, source: string, options: ChatOptions, 
       (token) => source.includes(token) || (options.bos === "always" && token === options.bosToken),
     ),
     render(messages) {
-      const marked = render(messages.map(({ role }, at) => ({ role, content: mark(at) })));
-      const whole = render(messages);
-      const around = literals(marked, messages.length, name);
-      const contents = WAYS.map(({ js, meant }) => ({
-        found: messages.map(({ content }) => js(content)),
-        meant: messages.map(({ content }) => meant(content)),
-      })).find(({ found }) => weave(around, found) === whole)?.meant;
-      if (!contents)
+      const { around, strips } = frameOf(messages);
+      // The engine here strips as JavaScript does, the one that trains as Python does.
+      const found = messages.map(({ content }, at) => stripped(content, JAVASCRIPT, strips[at] as Ends));
+      if (weave(around, found) !== render(messages))
         throw new UsageError(
           `${name}: the template changes the text of messages beyond stripping white space, so that targets cannot be told from what stands around them`,
         );
+      const contents = messages.map(({ content }, at) => stripped(content, PYTHON, strips[at] as Ends));
       const segments = assemble(messages, around, contents, { options, pattern });
       return withBos(segments, options);
     },
@@ -61,16 +68,30 @@ function parse(name: string, source: string): Template {
   }
 }
 
-/** Stands for message `at`; private-use characters, which no template writes. */
-const mark = (at: number): string => `\ue000${at}\ue001`;
+/** What a template writes around messages in an order of roles, and what it takes from each of them. */
+interface Frame {
+  /** What stands before, between and after the messages. */
+  readonly around: readonly string[];
+  /** For each message whether the white space at its start and at its end goes. */
+  readonly strips: readonly Ends[];
+}
 
-/** What the template writes before, between and after the messages. */
-function literals(marked: string, messages: number, name: string): string[] {
-  const parts = marked.split(/\ue000\d+\ue001/);
-  const order = [...marked.matchAll(/\ue000(\d+)\ue001/g)].map((found) => Number(found[1]));
-  if (parts.length !== messages + 1 || order.some((at, place) => at !== place))
+/** Stand around the number of a message; private-use characters, which no template writes. */
+const MARKS = ["\ue000", "\ue001"] as const;
+/** White space that no template writes, and that both JavaScript and Python strip. */
+const PAD = "\u2003";
+
+/** The frame of that many messages. Throws UsageError if the template leaves out messages, repeats them or moves them. */
+function frameAround(name: string, render: (contents: readonly string[]) => string, messages: number): Frame {
+  const contents = Array.from({ length: messages }, (_, at) => `${PAD}${MARKS[0]}${at}${MARKS[1]}${PAD}`);
+  const parts = render(contents).split(new RegExp(`(${PAD}?)${MARKS[0]}(\\d+)${MARKS[1]}(${PAD}?)`));
+  const order = Array.from({ length: (parts.length - 1) / 4 }, (_, at) => Number(parts[4 * at + 2]));
+  if (order.length !== messages || order.some((at, place) => at !== place))
     throw new UsageError(`${name}: the template leaves out messages, repeats them or changes their order`);
-  return parts;
+  return {
+    around: parts.filter((_, at) => at % 4 === 0),
+    strips: order.map((at) => [parts[4 * at + 1] === "", parts[4 * at + 3] === ""]),
+  };
 }
 
 const weave = (around: readonly string[], contents: readonly string[]): string =>

@@ -158,6 +158,21 @@ describe("a Jinja template", () => {
     );
   });
 
+  test.each([
+    ["what Python strips and JavaScript does not", "trim", "\u0085a\x1c", "a"],
+    ["what JavaScript strips and Python does not", "trim", "\ufeffa\ufeff", "\ufeffa\ufeff"],
+    ["at the start alone", "lstrip", "\x1f a ", "a "],
+    ["at the end alone", "rstrip", " a \x1f", " a"],
+  ])("strips %s as Python does", (_, filter, content, expected) => {
+    const call = filter === "trim" ? "| trim" : `.${filter}()`;
+    const path = file(
+      `${filter}.jinja`,
+      `{% for m in messages %}<|im_start|>{{ m['content'] ${call} }}<|im_end|>{% endfor %}`,
+    );
+    const segments = chatFormat(path, OPTIONS, KNOWN).render(messages("x", content));
+    expect(segments.at(-2)).toEqual({ text: expected, control: false, loss: true });
+  });
+
   test.each(["userlm", "llama3", "chatml"])("of %s is what a Jinja engine makes of it", (name) => {
     const own = chatFormat(name, OPTIONS, KNOWN);
     const said = messages(INTENT, "hi", "hello\nthere ", " ok");
