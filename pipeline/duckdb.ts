@@ -87,3 +87,12 @@ export async function describeParquet(path: string): Promise<Map<string, string>
   }
   return columns;
 }
+
+/** Rows of each row group of a Parquet file, in order. `place` names the file in messages. */
+export async function rowGroups(path: string, place: string): Promise<number[]> {
+  const sql = `SELECT any_value(row_group_num_rows)::DOUBLE AS rows FROM parquet_metadata(${fileLiteral(path)})
+    GROUP BY row_group_id ORDER BY row_group_id`;
+  const groups: number[] = [];
+  for await (const row of query(sql, place)) groups.push((row as { rows: number }).rows);
+  return groups;
+}

@@ -8,9 +8,9 @@
  * otherwise for single templates in a file, `review`. Near-duplicates are sought among the rest, by MinHash.
  *
  * count (a shard each): 7-grams of the openings, dealt out by hash. merge (a hash range each): which are heavy overall.
- * mark (a shard each): where heavy 7-grams stand. join (once): templates, and the curve over thresholds. sign (a shard
- * each): signatures. pair (a hash range each): similar texts. cluster (once): clusters. follow (once): users who go on
- * elsewhere where a conversation stops. drop (a shard each): rejections, traits, and how sure each ending is.
+ * mark (a shard each): where heavy 7-grams stand. join (two): templates and the curve over thresholds; beside it, which
+ * needs none of them, users who go on elsewhere where a conversation stops. sign (a shard each): signatures. pair (a hash
+ * range each): similar texts. cluster (once): clusters. drop (a shard each): rejections, traits, and how sure each ending is.
  */
 import { z } from "zod";
 import { defineStage } from "../pipeline/stage.ts";
@@ -91,11 +91,10 @@ export const dedup = defineStage({
     { name: "count", tasks: (plan) => plan.shards, run: count },
     { name: "merge", tasks: (plan) => plan.shards, run: merge },
     { name: "mark", tasks: (plan) => plan.shards, run: mark },
-    { name: "join", tasks: () => 1, run: join },
+    { name: "join", tasks: () => 2, run: (task) => (task.index === 0 ? join(task) : follow(task)) },
     { name: "sign", tasks: (plan) => plan.shards, run: sign },
     { name: "pair", tasks: (plan) => plan.shards, run: pair },
     { name: "cluster", tasks: () => 1, run: cluster },
-    { name: "follow", tasks: () => 1, run: follow },
     { name: "drop", tasks: (plan) => plan.shards, run: drop },
   ],
 });

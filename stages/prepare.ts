@@ -1,7 +1,7 @@
 /**
  * Raw rows of one source -> conversations in the common shape, each kept or rejected with one reason.
  *
- * Two phases. `scatter` reads a raw file, judges every row and puts it into the shard that its id belongs to; `gather`
+ * Two phases. `scatter` reads a piece of a raw file, judges every row and puts it into the shard that its id belongs to; `gather`
  * brings a shard together, lets the first of equal ids stay, and writes it sorted by id. So the artefact is the same
  * whatever files the rows came in and in whatever order, and later stages work on shards of equal size.
  */
@@ -20,6 +20,7 @@ import type { Rejection } from "../schemas/rejection.ts";
 import { ChatColumns, OPTIONAL } from "./prepare/chat.ts";
 import { closingOf } from "./prepare/closing.ts";
 import { judge, rejectedUnread } from "./prepare/judge.ts";
+import { type Piece, piecesOf } from "./prepare/pieces.ts";
 import { type BadRow, type Found, readRows } from "./prepare/rows.ts";
 import { packed, type Row, rejection, settle, unpacked } from "./prepare/settle.ts";
 import { readShard, ShardWriter } from "./prepare/shuffle.ts";
@@ -110,6 +111,7 @@ function badRow(bad: BadRow, source: string): Rejection {
 async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   const { plan, options, index, run } = task;
   const source = sourceNamed(plan.source);
+  const { input, part } = pieceOf(task);
   const userKey = userKeyOf(task);
   const counts: Record<string, number> = {};
   const count = (name: string, by = 1) => {
@@ -118,8 +120,8 @@ async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   const writer = new ShardWriter(plan.shards);
   let rows = 0;
   async function* blocks() {
-    const reading = { ...options, unread: rejectedUnread(options) };
-    for await (const found of readRows(inputPath(run, index), inputName(plan, index), source, reading, task.signal)) {
+    const reading = { ...options, unread: rejectedUnread(options), part };
+    for await (const found of readRows(inputPath(run, input), inputName(plan, input), source, reading, task.signal)) {
       rows++;
       const record =
         "bad" in found
@@ -137,7 +139,14 @@ async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
     yield* writer.end();
   }
   await task.writeBytes(task.path(scattered(index)), blocks(), () => rows);
-  return { taken: 1, in: rows, counts };
+  return { taken: part.index === 0 ? 1 : 0, in: rows, counts };
+}
+
+/** The piece that a task of `scatter` reads. */
+function pieceOf({ plan, index }: Task<PrepareOptions>): Piece {
+  const piece = piecesOf(plan)[index];
+  if (!piece) throw new RangeError(`no piece ${index}`);
+  return piece;
 }
 
 function present(found: Found): readonly string[] {
@@ -201,8 +210,8 @@ async function gather(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   if (bad > options.maxBadRows * rows) throw tooManyBad(bad, rows, options, plan.source, firstBad(task));
   requireColumns(task, counts);
   const records: Row[] = [];
-  for (const input of plan.inputs.keys()) {
-    for (const record of readShard(task.path(scattered(input)), index)) records.push(unpacked(record));
+  for (const piece of piecesOf(plan).keys()) {
+    for (const record of readShard(task.path(scattered(piece)), index)) records.push(unpacked(record));
   }
   const { conversations, ends, rejections } = settle(records, options);
   const kept = await task.write("conversations", Conversation, conversations);
@@ -214,9 +223,9 @@ async function gather(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
 
 /** Some row that failed its schema, in whichever shard it is. */
 function firstBad(task: Task<PrepareOptions>): Rejection | undefined {
-  for (const input of task.plan.inputs.keys()) {
+  for (const piece of piecesOf(task.plan).keys()) {
     for (let shard = 0; shard < task.plan.shards; shard++) {
-      for (const record of readShard(task.path(scattered(input)), shard)) {
+      for (const record of readShard(task.path(scattered(piece)), shard)) {
         const row = unpacked(record);
         if ("r" in row && row.r.reason === "schema") return row.r;
       }
@@ -249,7 +258,7 @@ export const prepare = defineStage({
   options: PrepareOptions,
   isIntermediate: (name) => name.startsWith("scattered-"),
   phases: [
-    { name: "scatter", tasks: (plan) => plan.inputs.length, run: scatter },
+    { name: "scatter", tasks: (plan) => piecesOf(plan).length, run: scatter },
     { name: "gather", tasks: (plan) => plan.shards, run: gather },
   ],
 });

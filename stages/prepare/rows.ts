@@ -1,7 +1,8 @@
 import type { z } from "zod";
-import { describeParquet, parquet, query } from "../../pipeline/duckdb.ts";
+import { describeParquet, parquet, query, rowGroups } from "../../pipeline/duckdb.ts";
 import { InputError } from "../../pipeline/errors.ts";
 import { parseLine, readLines } from "../../pipeline/jsonl.ts";
+import { isParquet, type Part, rowsOf, WHOLE } from "./pieces.ts";
 import type { Columns, Paths, RawConversation, Source, Unusable } from "./source.ts";
 
 /** A row that is not what its source's rows are: where, what was found, what was expected. */
@@ -17,16 +18,26 @@ export type BadRow = {
 /** What a raw row turned out to be. */
 export type Found = { conversation: RawConversation | Unusable } | { bad: BadRow };
 
+/** How the rows of a file are read. */
+export interface Reading {
+  readonly columns: Columns;
+  readonly paths: Paths;
+  /** See `Source.select`. */
+  readonly unread?: string | null;
+  /** Parquet: the part of the file that is read; all of it if absent. */
+  readonly part?: Part;
+}
+
 /**
  * The rows of one raw file (Parquet, or JSONL plain, `.gz` or `.zst`), checked against the source's row schema.
- * `name` is the file as messages and rejections call it; rows count from 1. `unread`: see `Source.select`. Memory: one batch.
+ * `name` is the file as messages and rejections call it; rows count from 1 in the file. Memory: one batch.
  * Throws InputError if the file as a whole is not what it should be.
  */
 export async function* readRows(
   path: string,
   name: string,
   source: Source,
-  { columns, paths, unread = null }: { columns: Columns; paths: Paths; unread?: string | null },
+  { columns, paths, unread = null, part = WHOLE }: Reading,
   signal?: AbortSignal,
 ): AsyncGenerator<Found> {
   const schema = source.row(columns);
@@ -47,9 +58,9 @@ export async function* readRows(
       },
     ];
   };
-  if (/\.parquet$/i.test(path)) {
-    let row = 0;
-    for await (const value of parquetRows(path, name, source, { columns, unread }, signal)) yield* check(++row, value);
+  if (isParquet(path)) {
+    const rows = parquetRows(path, name, source, { columns, unread, part }, signal);
+    for await (const { row, value } of rows) yield* check(row, value);
     return;
   }
   for await (const line of readLines(path, signal)) {
@@ -74,13 +85,16 @@ export async function* readRows(
   }
 }
 
+/** The engine's name for the number of a row in its file, from 0. It reads only the row groups that have the wanted ones. */
+const ROW_NUMBER = "file_row_number";
+
 async function* parquetRows(
   path: string,
   name: string,
   source: Source,
-  { columns, unread }: { columns: Columns; unread: string | null },
+  { columns, unread, part }: { columns: Columns; unread: string | null; part: Part },
   signal?: AbortSignal,
-): AsyncGenerator<unknown> {
+): AsyncGenerator<{ row: number; value: unknown }> {
   const there = await describeParquet(path);
   const { needs, sql } = source.select(columns, unread);
   const missing = needs.filter((column) => !there.has(column));
@@ -89,8 +103,20 @@ async function* parquetRows(
       `${name}: no column ${missing.map((column) => `\`${column}\``).join(", ")}; found ${[...there.keys()].join(", ")}; expected the columns of ${source.name}: ${needs.join(", ")}`,
     );
   }
+  let row = 0;
+  let where = "";
+  if (part.of > 1) {
+    // A column of its own hides the engine's number of the row: such a file is read whole, as its first part.
+    const own = [...there.keys()].some((column) => column.toLowerCase() === ROW_NUMBER);
+    const groups = await rowGroups(path, name);
+    const { first, end } = rowsOf(own ? [groups.reduce((sum, rows) => sum + rows, 0)] : groups, part);
+    if (first === end) return;
+    row = first;
+    if (!own) where = ` WHERE ${ROW_NUMBER} BETWEEN ${first} AND ${end - 1}`;
+  }
   try {
-    yield* query(`SELECT ${sql} FROM ${parquet(path)}`, name, signal);
+    for await (const value of query(`SELECT ${sql} FROM ${parquet(path)}${where}`, name, signal))
+      yield { row: ++row, value };
   } catch (error) {
     if (!(error instanceof InputError) || !/Binder Error/.test(error.message)) throw error;
     const types = needs.map((column) => `${column} ${brief(there.get(column) ?? "")}`).join(", ");

@@ -88,28 +88,34 @@ const table = (paths: readonly string[]) => `read_parquet([${paths.map(fileLiter
 
 type Drawn = { openings: string[]; overlaps: Overlaps };
 
-/** First turns and overlaps of the drawn conversations of each split: those whose first turn is a sample. */
+/**
+ * First turns and overlaps of the drawn conversations of each split: those whose first turn is a sample. The other turns
+ * are read, of all conversations, only where there are intents to compare them with.
+ */
 async function readDrawn(input: BaselineInput): Promise<Map<Split, Drawn>> {
   const place = `md5(${quote(`${input.seed}:`)} || conversation_id)`;
   const ids = `SELECT split, unnest(arg_min(conversation_id, ${place}, ${CONVERSATIONS})) AS conversation_id
     FROM ${table(input.samples)} WHERE kind = 'first' GROUP BY split`;
-  const sql = `WITH drawn AS (${ids}),
-      numbered AS (SELECT *, row_number() OVER (PARTITION BY split ORDER BY ${place}) AS number FROM drawn)
-    SELECT d.split, d.number, i.intent, list_transform(list_filter(c.turns, lambda t: t.role = 'user'), lambda t: t.content) AS said
-    FROM ${table(input.conversations)} c JOIN numbered d ON d.conversation_id = c.id
-      JOIN ${table(input.intents)} i ON i.conversation_id = d.conversation_id`;
+  const numbered = `SELECT *, row_number() OVER (PARTITION BY split ORDER BY ${place}) AS number FROM (${ids})`;
   const drawn = new Map<Split, Drawn>();
-  for await (const row of query(sql, "samples", input.signal)) {
-    const { split, number, intent, said } = row as {
-      split: Split;
-      number: number;
-      intent: string | null;
-      said: string[];
-    };
+  const of = (split: Split): Drawn => {
     const own = drawn.get(split) ?? { openings: [], overlaps: new Overlaps(input.intentPrefix) };
     drawn.set(split, own);
-    if (number <= FIRST_TURNS) own.openings.push(said[0] ?? "");
-    if (intent !== null) own.overlaps.add(intent, said);
+    return own;
+  };
+  const first = `SELECT split, opening FROM ${table(input.conversations)} JOIN (${numbered}) ON conversation_id = id
+    WHERE number <= ${FIRST_TURNS}`;
+  for await (const row of query(first, "samples", input.signal)) {
+    const { split, opening } = row as { split: Split; opening: string };
+    of(split).openings.push(opening);
+  }
+  const said = `WITH wanted AS (SELECT split, conversation_id, intent FROM (${ids})
+      JOIN ${table(input.intents)} USING (conversation_id) WHERE intent IS NOT NULL)
+    SELECT split, intent, list_transform(list_filter(turns, lambda t: t.role = 'user'), lambda t: t.content) AS said
+    FROM ${table(input.conversations)} JOIN wanted ON conversation_id = id`;
+  for await (const row of query(said, "samples", input.signal)) {
+    const { split, intent, said } = row as { split: Split; intent: string; said: string[] };
+    of(split).overlaps.add(intent, said);
   }
   return drawn;
 }

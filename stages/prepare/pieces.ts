@@ -1,0 +1,52 @@
+import type { Plan } from "../../schemas/plan.ts";
+
+/** One of the parts that a raw file is read in. */
+export interface Part {
+  readonly index: number;
+  readonly of: number;
+}
+
+/** A file that is read in one go. */
+export const WHOLE: Part = { index: 0, of: 1 };
+
+/** A part of one input of a plan. */
+export interface Piece {
+  readonly input: number;
+  readonly part: Part;
+}
+
+/**
+ * The pieces that the inputs of a plan are read in, in order: a Parquet file in parts of two shards' bytes at most, so that
+ * one large file keeps several threads busy; a file of lines, where only whoever has read the lines before knows their
+ * numbers, whole.
+ */
+export function piecesOf({ inputs, shards }: Pick<Plan, "inputs" | "shards">): Piece[] {
+  const total = inputs.reduce((sum, { bytes }) => sum + bytes, 0);
+  return inputs.flatMap(({ path, bytes }, input) => {
+    const of = isParquet(path) ? Math.max(1, Math.ceil((bytes * shards) / (2 * total))) : 1;
+    return Array.from({ length: of }, (_, index) => ({ input, part: { index, of } }));
+  });
+}
+
+/** True for what is read as Parquet; everything else is lines. */
+export function isParquet(path: string): boolean {
+  return /\.parquet$/i.test(path);
+}
+
+/**
+ * The rows of a part, from the sizes of the file's row groups: those of the groups that begin in it. `end` is the row after
+ * the last; equal to `first` if no group begins there.
+ */
+export function rowsOf(groups: readonly number[], { index, of }: Part): { first: number; end: number } {
+  const total = groups.reduce((sum, rows) => sum + rows, 0);
+  let first = 0;
+  let end = 0;
+  let start = 0;
+  for (const rows of groups) {
+    const part = Math.floor((start * of) / total);
+    start += rows;
+    if (part < index) first = start;
+    if (part <= index) end = start;
+  }
+  return { first, end };
+}
