@@ -72,7 +72,7 @@ async function requireAll(run: Run, names: readonly string[]): Promise<void> {
   for (const name of names) {
     if (await finishedManifest(run, name)) continue;
     const { require, publishes } = stageNamed(run, name);
-    await require?.(plannedStage(run.plan, name).options, run.world);
+    await require?.(plannedStage(run.plan, name).options, run.world, run.plan);
     const foreign = publishes && !existsSync(stageFolder(run, name)) && join(run.folder, publishes.folder);
     if (foreign && existsSync(foreign))
       throw new UsageError(`${foreign}: is there and not from this run; choose another --output or move it away`);

@@ -30,8 +30,11 @@ export interface Stage<Options extends z.ZodObject = z.ZodObject> {
   /** Options that change no output, such as how many requests are sent at a time: a change of them runs nothing again. */
   readonly unhashed?: readonly (keyof z.infer<Options> & string)[];
   readonly phases: readonly Phase<z.infer<Options>>[];
-  /** Throws UsageError if something that the options ask for is missing. Asked before a run begins any work. */
-  readonly require?: (options: z.infer<Options>, world: World) => void | Promise<void>;
+  /**
+   * Throws UsageError if something that the options ask for is missing, or does not go with what the stages before do.
+   * Asked before a run begins any work.
+   */
+  readonly require?: (options: z.infer<Options>, world: World, plan: Plan) => void | Promise<void>;
   /** The options with what moves in them, such as a branch of a Hub dataset, as what it stands for now; asked when a run is planned. */
   readonly pin?: (options: z.infer<Options>, world: World) => Promise<z.infer<Options>>;
   /** Files outside the run that the options name; they are hashed when the run is planned. */

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { UsageError } from "../pipeline/errors.ts";
 import { shardName } from "../pipeline/files.ts";
+import { plannedStage, type World } from "../pipeline/plan.ts";
 import { defineStage } from "../pipeline/stage.ts";
 import type { Task } from "../pipeline/task.ts";
 import { Baseline } from "../schemas/baseline.ts";
@@ -14,6 +15,7 @@ import { Conversation } from "../schemas/conversation.ts";
 import type { EndLabels } from "../schemas/ending.ts";
 import { Intent } from "../schemas/intent.ts";
 import type { Manifest, Tally } from "../schemas/manifest.ts";
+import type { Plan } from "../schemas/plan.ts";
 import { Reconciled } from "../schemas/reconciled.ts";
 import { Sample } from "../schemas/sample.ts";
 import { Split } from "../schemas/user.ts";
@@ -29,7 +31,7 @@ import { Output } from "./write/output.ts";
 import type { RecipeFile } from "./write/recipes/facts.ts";
 import { recipes } from "./write/recipes.ts";
 import { reconcile } from "./write/reconcile.ts";
-import { loadSettings, type Settings } from "./write/settings.ts";
+import { BOS, loadSettings, requireDialogues, type Settings } from "./write/settings.ts";
 
 type Named<T> = [keyof T & string, ...(keyof T & string)[]];
 const names = <T extends object>(list: T) => Object.keys(list) as Named<T>;
@@ -67,7 +69,7 @@ export const WriteOptions = z.strictObject({
     .enum(["template", "always", "never"])
     .default("template")
     .describe("the begin-of-text token in front; userlm has none"),
-  bosToken: z.string().default("<|begin_of_text|>").describe("what begin-of-text is called"),
+  bosToken: z.string().default(BOS).describe("what begin-of-text is called"),
   eosToken: z.string().default("<|end_of_text|>").describe("what a Jinja template is told to be end-of-text"),
   newlineInLoss: z
     .boolean()
@@ -87,8 +89,8 @@ export const WriteOptions = z.strictObject({
 });
 export type WriteOptions = z.infer<typeof WriteOptions>;
 
-/** Throws UsageError for options that do not go together, or that name a file which is not what it should be. */
-async function requireSense(options: WriteOptions): Promise<void> {
+/** Throws UsageError for options that do not go together, or that name what is not there or does not do. */
+async function requireSense(options: WriteOptions, _world: World, plan: Plan): Promise<void> {
   const form = FORMS[options.form];
   const needs = (isSo: boolean, what: string, ask: string) => {
     if (!isSo) throw new UsageError(`${what} needs ${ask}`);
@@ -104,7 +106,8 @@ async function requireSense(options: WriteOptions): Promise<void> {
     needs(isTokens && options.layout === "samples", "--overflow cut-right", ask);
   }
   // Now rather than in the last stage, when the intents are paid for.
-  if (filesOf(options).length > 0) await loadSettings(options);
+  if (filesOf(options).length === 0 && options.bosToken === BOS) return;
+  requireDialogues(await loadSettings(options), plannedStage(plan, "intents").options["provider"] !== "none");
 }
 
 /** The files that options name. */

@@ -69,7 +69,7 @@ async function missingFor(run: Run): Promise<string[]> {
   for (const { name, require } of stages) {
     if (await finishedManifest(run, name)) continue;
     try {
-      await require?.(plannedStage(run.plan, name).options, run.world);
+      await require?.(plannedStage(run.plan, name).options, run.world, run.plan);
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       missing.push(error.message);
@@ -90,7 +90,7 @@ async function estimateIntents(run: Run, flags: PlanFlags, signal: AbortSignal):
       throw new UsageError(`--sample: stage dedup is not done in ${run.folder}; ${hint} can send a pilot`);
     return `${hint} says how many tokens and dollars the intents will take`;
   }
-  if (flags.sample) await stages.find(({ name }) => name === "intents")?.require?.(options, run.world);
+  if (flags.sample) await stages.find(({ name }) => name === "intents")?.require?.(options, run.world, run.plan);
   const unlock = flags.sample ? await lock(run.folder) : () => {};
   const { draw, clear } = progressDrawer();
   try {

@@ -4,7 +4,7 @@ import type { WriteOptions } from "../write.ts";
 import { type ChatFormat, chatFormat } from "./chat.ts";
 import { type Encoder, encoderOf } from "./encode.ts";
 import { FORMS } from "./forms.ts";
-import type { Form } from "./rendered.ts";
+import type { Form, Message } from "./rendered.ts";
 import type { RowSettings } from "./rows.ts";
 import { loadTokenizer } from "./tokenizer.ts";
 
@@ -26,12 +26,16 @@ export interface Settings extends RowSettings {
 /** Control tokens that chat templates write and a tokenizer may lack. */
 const TEMPLATE_TOKENS = [END, "<|im_start|>", "<|im_end|>"];
 
-/** Loads tokenizer and chat template. Throws UsageError for files that are neither. */
+/** Begin-of-text of the format `llama3`, which is added to a tokenizer that lacks it; one of another name has to be there. */
+export const BOS = "<|begin_of_text|>";
+
+/** Loads tokenizer and chat template. Throws UsageError for files that are neither, and for a `bosToken` that is not there. */
 export async function loadSettings(options: WriteOptions, isWeighted = false): Promise<Settings> {
   const { tokenizer: name, layout, maxTokens, overflow, controlTokens, binPack } = options;
   const tokenizer = name === "none" ? null : await loadTokenizer(name === "llama3" ? null : name);
   const known = [...new Set([...(tokenizer?.controls ?? []), ...TEMPLATE_TOKENS, options.bosToken, options.eosToken])];
   const chat: ChatFormat = chatFormat(options.chatTemplate, options, known);
+  if (options.bosToken !== BOS && chat.controls.includes(options.bosToken)) tokenizer?.control(options.bosToken);
   const encoder = tokenizer && encoderOf(tokenizer, chat.controls);
   return {
     chat,
@@ -47,4 +51,17 @@ export async function loadSettings(options: WriteOptions, isWeighted = false): P
     isWeighted,
     added: encoder?.added ?? [],
   };
+}
+
+/**
+ * Throws UsageError if the chat template refuses dialogues such as will be written, with intents or without, changes their
+ * text, or writes control tokens that the tokenizer lacks.
+ */
+export function requireDialogues({ chat, encoder }: Settings, hasIntents: boolean): void {
+  const said = (role: Message["role"]) => ({ role, content: "Hi.", loss: false, end: false });
+  const before = hasIntents ? [said("system")] : [];
+  for (const turns of [[], [said("user"), said("assistant")]]) {
+    const segments = chat.render([...before, ...turns, { ...said("user"), loss: true }]);
+    for (const segment of segments) if (segment.control) encoder?.ids(segment);
+  }
 }

@@ -35,20 +35,42 @@ describe("the card of a run", () => {
 });
 
 describe("a chat template or tokenizer that cannot be followed", () => {
-  test.each([
-    [
-      "a template that does not parse",
-      "{% for",
-      { chatTemplate: "chat.jinja" },
-      /chat\.jinja: not a Jinja chat template/,
-    ],
-    ["a file that is no tokenizer", "{}", { tokenizer: "tokenizer.json" }, /tokenizer\.json: not a tokenizer\.json/],
-  ])("stops the run before any stage: %s", async (_, text, named, message) => {
+  const refuses = (role: string) =>
+    `{% for m in messages %}{% if m['role'] == '${role}' %}{{ raise_exception('no ${role}s here') }}{% endif %}{{ m['content'] }}{% endfor %}`;
+  const prepared = (file: string, text: string) => {
     mkdirSync(at(), { recursive: true });
-    writeFileSync(at("log.jsonl"), "{}\n");
-    const write = Object.fromEntries(Object.entries(named).map(([name, file]) => [name, at(file)]));
-    for (const path of Object.values(write)) writeFileSync(path, text);
-    await expect(run(given(at("out"), { write }), { threads: 1 })).rejects.toThrow(message);
+    writeFileSync(at("log.jsonl"), '{"id":"a","messages":[{"role":"user","content":"hi"}]}\n');
+    writeFileSync(at(file), text);
+  };
+
+  test.each([
+    ["a template that does not parse", "chat.jinja", "{% for", {}, /chat\.jinja: not a Jinja chat template/],
+    ["a template that refuses users", "chat.jinja", refuses("user"), {}, /chat\.jinja: .* refuses .*: no users here/],
+    ["a template that refuses answers", "chat.jinja", refuses("assistant"), {}, /no assistants here/],
+    [
+      "a template with a token that the tokenizer lacks",
+      "chat.jinja",
+      "{{ bos_token }}{% for m in messages %}{{ m['content'] }}{% endfor %}",
+      { bosToken: "<|begn|>" },
+      /llama3: has no control token <\|begn\|>; it has <\|begin_of_text\|>/,
+    ],
+    ["a token to begin with that the tokenizer lacks", "none", "", { bos: "always", bosToken: "<s>" }, /token <s>/],
+    ["a file that is no tokenizer", "tokenizer.json", "{}", {}, /tokenizer\.json: not a tokenizer\.json/],
+  ])("stops the run before any stage: %s", async (_, file, text, options, message) => {
+    prepared(file, text);
+    const named = { "chat.jinja": { chatTemplate: at(file) }, "tokenizer.json": { tokenizer: at(file) } }[file];
+    await expect(run(given(at("out"), { write: { ...named, ...options } }), { threads: 1 })).rejects.toThrow(message);
     expect(existsSync(at("out", "01-download"))).toBe(false);
+  });
+
+  test("stops it only if it will be asked to: a template without system messages does where there are no intents", async () => {
+    prepared("chat.jinja", refuses("system"));
+    const write = { chatTemplate: at("chat.jinja") };
+    await run(given(at("out"), { write }), { threads: 1 });
+    expect(existsSync(at("out", "dataset", "README.md"))).toBe(true);
+    const recorded = { provider: "recorded", recorded: at("log.jsonl") };
+    const again = run(given(at("with"), { write, intents: recorded }), { threads: 1 });
+    await expect(again).rejects.toThrow("no systems here");
+    expect(existsSync(at("with", "01-download"))).toBe(false);
   });
 });
