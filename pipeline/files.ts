@@ -27,6 +27,7 @@ export class AtomicFile {
   readonly path: string;
   readonly #temporary: string;
   readonly #fd: number;
+  #isOpen = true;
   readonly #hash = createHash("sha256");
   #bytes = 0;
 
@@ -50,19 +51,25 @@ export class AtomicFile {
   /** Gives the file its name. Returns its size and hash. */
   commit(): { bytes: number; sha256: string } {
     fsyncSync(this.#fd);
-    closeSync(this.#fd);
+    this.#close();
     renameSync(this.#temporary, this.path);
     return { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
   }
 
-  /** Leaves nothing behind. */
+  /** Leaves nothing behind that has not its name yet. */
   discard(): void {
     try {
-      closeSync(this.#fd);
-    } catch {
-      // Closed already: the name could not be given.
+      this.#close();
+    } finally {
+      rmSync(this.#temporary, { force: true });
     }
-    rmSync(this.#temporary, { force: true });
+  }
+
+  /** Once: by now the number may be that of another file, of another thread even. */
+  #close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    closeSync(this.#fd);
   }
 }
 

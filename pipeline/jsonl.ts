@@ -39,7 +39,7 @@ function open(path: string): Readable {
 
 /**
  * The lines of a text file (`.gz` and `.zst` are decompressed), split at "\n" only: U+2028, U+2029 and a lone CR are text.
- * Blank lines are passed over. Memory: one chunk and the longest line.
+ * Blank lines, of spaces and tabs at most, are passed over. Memory: one chunk and the longest line.
  * Throws InputError if the file cannot be decompressed.
  */
 export async function* readLines(path: string, signal?: AbortSignal): AsyncGenerator<Line> {
@@ -80,7 +80,7 @@ export async function* readLines(path: string, signal?: AbortSignal): AsyncGener
 }
 
 function isBlank(bytes: Buffer): boolean {
-  return bytes.length === 0 || ((bytes[0] === 32 || bytes[0] === 9) && bytes.toString().trim() === "");
+  return bytes.every((byte) => byte === 32 || byte === 9);
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });

@@ -51,6 +51,18 @@ describe("a file that appears only when whole", () => {
     expect(readFileSync(at("rows.txt"), "utf8")).toBe("old");
   });
 
+  test("that has its name stays, whatever is discarded later, and so does a file opened since under the same number", () => {
+    const first = new AtomicFile(at("first.txt"));
+    first.commit();
+    const second = new AtomicFile(at("second.txt"));
+    first.discard();
+    second.write(Buffer.from("whole"));
+    second.commit();
+    second.discard();
+    expect(readdirSync(at())).toEqual(["first.txt", "second.txt"]);
+    expect(readFileSync(at("second.txt"), "utf8")).toBe("whole");
+  });
+
   test("makes the folders that it needs", () => {
     writeText(at("a", "b", "c.txt"), "deep");
     expect(readFileSync(at("a", "b", "c.txt"), "utf8")).toBe("deep");

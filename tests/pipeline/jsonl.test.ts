@@ -52,7 +52,7 @@ describe("lines", () => {
       fc.asyncProperty(rows, async (rows) => {
         const expected = rows
           .map((row) => row.replace(/\r$/, ""))
-          .flatMap((row, at) => (row ? [`${at + 1} ${row}`] : []));
+          .flatMap((row, at) => (/^[ \t]*$/.test(row) ? [] : [`${at + 1} ${row}`]));
         const content = rows.map((row) => `${row}\n`).join("");
         expect(await lines(content)).toEqual(expected);
         expect(await lines(gzipSync(content), "rows.jsonl.gz")).toEqual(expected);
