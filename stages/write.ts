@@ -31,7 +31,7 @@ import { Output } from "./write/output.ts";
 import type { RecipeFile } from "./write/recipes/facts.ts";
 import { recipes } from "./write/recipes.ts";
 import { reconcile } from "./write/reconcile.ts";
-import { BOS, loadSettings, requireDialogues, type Settings } from "./write/settings.ts";
+import { BOS, frameOf, loadSettings, requireDialogues, type Settings } from "./write/settings.ts";
 
 type Named<T> = [keyof T & string, ...(keyof T & string)[]];
 const names = <T extends object>(list: T) => Object.keys(list) as Named<T>;
@@ -107,7 +107,12 @@ async function requireSense(options: WriteOptions, _world: World, plan: Plan): P
   }
   // Now rather than in the last stage, when the intents are paid for.
   if (filesOf(options).length === 0 && options.bosToken === BOS) return;
-  requireDialogues(await loadSettings(options), plannedStage(plan, "intents").options["provider"] !== "none");
+  requireDialogues(await loadSettings(options), hasIntents(plan));
+}
+
+/** True if rows will have intents. */
+function hasIntents(plan: Plan): boolean {
+  return plannedStage(plan, "intents").options["provider"] !== "none";
 }
 
 /** The files that options name. */
@@ -219,7 +224,7 @@ async function writeAround(task: Task<WriteOptions>): Promise<Partial<Tally>> {
   const facts = {
     form,
     format,
-    chatFormat: chat.name,
+    frame: frameOf(chat, hasIntents(plan)),
     layout,
     splits,
     maxTokens,

@@ -16,6 +16,7 @@ import { parseArgs } from "node:util";
 import { writeJson, writeText } from "../../pipeline/files.ts";
 import { type Contender, contenders, inFolder, orderOf, type Run, runFlipturn } from "./contenders.ts";
 import { makeCorpus } from "./corpus.ts";
+import type { Order } from "./measure.ts";
 import { quick } from "./quick.ts";
 import { type Raw, type Report, report, tables } from "./report.ts";
 
@@ -63,6 +64,7 @@ async function compare(): Promise<void> {
         save(raw, skipped);
       };
       for (const contender of all) note(contender.name, threads, await turn(contender, corpus));
+      note("flipturn, one thread, runs side by side", 1, await sideBySide(corpus));
       await oneThreadAndAgain(corpus, note);
     }
   }
@@ -73,10 +75,25 @@ function turn(contender: Contender, corpus: string): Promise<Run> {
   return inFolder(values.work, (folder) => contender.run(corpus, folder, threads));
 }
 
+/**
+ * As many runs of one thread at a time as there are threads, the slowest of them: what the machine gives to work that shares
+ * nothing. Against one run alone it is what threads can come to at most.
+ */
+async function sideBySide(corpus: string): Promise<Run> {
+  const one = () => inFolder(values.work, (folder) => runFlipturn(alone(corpus, folder)));
+  const runs = await Promise.all(Array.from({ length: threads }, one));
+  return runs.reduce((slowest, run) => (run.wall_s > slowest.wall_s ? run : slowest));
+}
+
+/** A run of one thread, tokens not counted. */
+function alone(corpus: string, folder: string): Order {
+  return orderOf(corpus, join(folder, "run"), 1, { tokenizer: "none" });
+}
+
 /** One thread; then, in the same folder, again with nothing changed, and with another option of `flip`. */
 function oneThreadAndAgain(corpus: string, note: (name: string, width: number, run: Run) => void): Promise<void> {
   return inFolder(values.work, async (folder) => {
-    const order = orderOf(corpus, join(folder, "run"), 1, { tokenizer: "none" });
+    const order = alone(corpus, folder);
     note("flipturn, one thread", 1, await runFlipturn(order));
     note("flipturn, nothing changed", threads, await runFlipturn({ ...order, threads }));
     const flip = { endAfterUser: "keep", emptyTargets: "keep" };

@@ -23,7 +23,7 @@ export interface Piece {
 export function piecesOf({ inputs, shards }: Pick<Plan, "inputs" | "shards">): Piece[] {
   const total = inputs.reduce((sum, { bytes }) => sum + bytes, 0);
   return inputs.flatMap(({ path, bytes }, input) => {
-    const of = isParquet(path) ? Math.max(1, Math.ceil((bytes * shards) / (2 * total))) : 1;
+    const of = isParquet(path) ? Math.ceil((bytes * shards) / (2 * total)) || 1 : 1;
     return Array.from({ length: of }, (_, index) => ({ input, part: { index, of } }));
   });
 }

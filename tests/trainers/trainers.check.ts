@@ -42,11 +42,22 @@ const ON_TOKENS: readonly Way[] = [
 
 /** The trainer's reading of the rows of a form, against the tokens of the same conversations. */
 async function compare(name: string, source: readonly string[], way: Way, ...write: string[]): Promise<Report> {
+  return compareOn(BASE, name, source, way, ...write);
+}
+
+/** The same with another base checkpoint and its tokenizer. */
+async function compareOn(
+  base: string,
+  name: string,
+  source: readonly string[],
+  way: Way,
+  ...write: string[]
+): Promise<Report> {
   const { trainer, form, file, recipe } = way;
   const tokens = await dataset(name, source, "--form", "tokens", ...write);
   const folder = await dataset(name, source, "--form", form, ...write);
   if (form === "tokens") await python("trl", "recipes/prepared.py", [], folder);
-  const args = [...(recipe ? [recipe] : []), tokens, ...(trainer === "torchtune" ? [] : [BASE])];
+  const args = [...(recipe ? [recipe] : []), tokens, ...(trainer === "torchtune" ? [] : [base])];
   const report = await check(trainer, file, args, folder);
   console.log([report.trainer, recipe ?? "", form, name, ...write, JSON.stringify(report)].join(" | "));
   return report;
@@ -58,6 +69,10 @@ function expectSame(report: Report): void {
   expect(report.rows).toBeGreaterThan(0);
 }
 
+/** Makes a base checkpoint by the recipe of a dataset. */
+const make = (folder: string, script: string, to: string): Promise<string> =>
+  python("trl", script, ["--checkpoint", join(FOLDER, "checkpoint"), "--to", to], folder);
+
 beforeAll(async () => {
   const checkpoint = join(FOLDER, "checkpoint");
   await python(
@@ -67,12 +82,11 @@ beforeAll(async () => {
     FOLDER,
   );
   const folder = await dataset("made", made, "--form", "tokens");
-  const make = (script: string, to: string) => python("trl", script, ["--checkpoint", checkpoint, "--to", to], folder);
-  await make("recipes/base.py", BASE);
+  await make(folder, "recipes/base.py", BASE);
   const script = readFileSync(join(folder, "recipes", "base.py"), "utf8");
   const stock = join(folder, "recipes", "stock.py");
   writeFileSync(stock, script.replace(/^HEADER_END = .*$/m, "HEADER_END = None"));
-  await make(stock, STOCK);
+  await make(folder, stock, STOCK);
 });
 
 describe("ids and trained positions are those of the form tokens", () => {
@@ -90,6 +104,20 @@ describe("ids and trained positions are those of the form tokens", () => {
       expectSame(await compare("made", made, way, "--layout", "packed"));
     },
   );
+
+  // Headers that end with a space and with a newline, after roles that are text; an end of its own for each side.
+  test("TRL and Axolotl, by a Jinja template of one's own", async () => {
+    const template = join(FOLDER, "own.jinja");
+    writeFileSync(
+      template,
+      "{% for m in messages %}{% if m['role'] == 'user' %}<|start_header_id|>me:<|end_header_id|> {{ m['content'] }}<|eot_id|>{% else %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endif %}{% endfor %}",
+    );
+    const own = ["--chat-template", template];
+    const base = join(FOLDER, "own-base");
+    await make(await dataset("made", made, "--form", "tokens", ...own), "recipes/base.py", base);
+    for (const way of ON_TEXT.filter(({ form }) => ["trl", "axolotl"].includes(form)))
+      expectSame(await compareOn(base, "made", made, way, ...own));
+  });
 
   describeReal("real conversations", () => {
     test.each(ON_TEXT)("$trainer, form $form", async (way) => {

@@ -1,14 +1,21 @@
-import { type Facts, PAPER, type RecipeFile, stopToken } from "./facts.ts";
+import { compare } from "../../../pipeline/order.ts";
+import type { Frame } from "../settings.ts";
+import { type Facts, PAPER, type RecipeFile } from "./facts.ts";
 
 /**
- * What a header ends with, so that a tokenizer for text can be told to keep it apart from the turn that follows:
- * flipturn encodes the two by themselves. null = not known.
+ * The end of a header as a regular expression, so that a tokenizer for text can be told to keep it apart from the turn that
+ * follows: flipturn encodes the two by themselves. null = headers end with a control token.
  */
-function headerEnd({ chatFormat }: Facts): string | null {
-  return { userlm: "\\A\\n", llama3: "\\A\\n\\n", chatml: "\\A(?:system|user|assistant)\\n" }[chatFormat] ?? null;
+function headerEnd({ headers }: Frame): string | null {
+  if (headers.length === 0) return null;
+  const literal = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&").replaceAll("\n", "\\n");
+  // Where one header begins with another, the longer one is tried first.
+  const longestFirst = [...headers].sort((a, b) => b.length - a.length || compare(a, b));
+  return `\\A(?:${longestFirst.map(literal).join("|")})`;
 }
 
-const python = (value: string | null): string => (value === null ? "None" : `r"${value}"`);
+/** A text as Python spells it; JSON's strings are Python's too. */
+const python = (value: string | null): string => (value === null ? "None" : JSON.stringify(value));
 
 /** Makes the checkpoint and the tokenizer that every trainer starts from. */
 export function base(facts: Facts): RecipeFile {
@@ -45,8 +52,8 @@ ADDED = {
 ${added}
 }
 END = "<|endconversation|>"
-STOP = ${python(stopToken(facts))}
-HEADER_END = ${python(headerEnd(facts))}
+STOP = ${python(facts.frame.stop)}
+HEADER_END = ${python(headerEnd(facts.frame))}
 
 
 def adapt_tokenizer(tokenizer, stop):

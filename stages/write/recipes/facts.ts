@@ -1,12 +1,13 @@
 import type { Split } from "../../../schemas/user.ts";
+import type { Frame } from "../settings.ts";
 
 /** What recipes depend on. */
 export interface Facts {
   /** Name of the form. */
   readonly form: string;
   readonly format: "parquet" | "jsonl" | "arrow";
-  /** `userlm`, `llama3`, `chatml`, or the name of a Jinja template. */
-  readonly chatFormat: string;
+  /** What the chat format writes around texts. */
+  readonly frame: Frame;
   readonly layout: "samples" | "packed";
   /** The splits that have rows. */
   readonly splits: readonly Split[];
@@ -48,11 +49,6 @@ export const builder = ({ format }: Facts): string => (format === "jsonl" ? "jso
 /** The split that a trainer evaluates on while it trains; null = there is none. */
 export function evaluated({ splits }: Facts): Split | null {
   return splits.includes("validation") ? "validation" : null;
-}
-
-/** The token that ends a message. Of a Jinja template it is not known. */
-export function stopToken({ chatFormat }: Facts): string | null {
-  return { userlm: "<|eot_id|>", llama3: "<|eot_id|>", chatml: "<|im_end|>" }[chatFormat] ?? null;
 }
 
 /** Python that reads the rows of a split. `DATASET` is the folder of the dataset. */

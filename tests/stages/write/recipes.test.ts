@@ -3,15 +3,25 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { Facts } from "../../../stages/write/recipes/facts.ts";
 import { recipes } from "../../../stages/write/recipes.ts";
+import type { Frame } from "../../../stages/write/settings.ts";
 import { write } from "../../../stages/write.ts";
 
 const END = { token: "<|endconversation|>", id: 128_256 };
+
+/** What is around texts in the formats that have a name, and in two that others may bring. */
+const FRAMES: Frame[] = [
+  { headers: ["\n"], stop: "<|eot_id|>" },
+  { headers: ["\n\n"], stop: "<|eot_id|>" },
+  { headers: ["system\n", "user\n", "assistant\n"], stop: "<|im_end|>" },
+  { headers: [' "\\(a|b)" ', "a"], stop: "</s>" },
+  { headers: [], stop: null },
+];
 
 function facts(more: Partial<Facts> = {}): Facts {
   return {
     form: "tokens",
     format: "parquet",
-    chatFormat: "userlm",
+    frame: { headers: ["\n"], stop: "<|eot_id|>" },
     layout: "samples",
     splits: ["train", "validation", "test"],
     maxTokens: 2048,
@@ -27,13 +37,13 @@ const FORMS = ["tokens", "trl", "axolotl", "llama-factory", "torchtune", "openai
 const ALL: Facts[] = FORMS.flatMap((form) =>
   (["parquet", "jsonl", ...(form === "tokens" ? ["arrow"] : [])] as Facts["format"][]).flatMap((format) =>
     (["samples", "packed"] as const).flatMap((layout) =>
-      (["userlm", "llama3", "chatml", "mine.jinja"] as const).flatMap((chatFormat) => [
-        facts({ form, format, layout, chatFormat }),
-        facts({ form, format, layout, chatFormat, splits: ["train"], maxTokens: null }),
+      FRAMES.flatMap((frame) => [
+        facts({ form, format, layout, frame }),
+        facts({ form, format, layout, frame, splits: ["train"], maxTokens: null }),
         ...(form === "tokens" ? [true, false] : []).map((binPack) =>
-          facts({ form, format, layout, chatFormat, binPack, isWeighted: true }),
+          facts({ form, format, layout, frame, binPack, isWeighted: true }),
         ),
-        ...(form === "tokens" ? [facts({ form, format, layout, chatFormat, binPack: true })] : []),
+        ...(form === "tokens" ? [facts({ form, format, layout, frame, binPack: true })] : []),
       ]),
     ),
   ),
@@ -84,6 +94,27 @@ describe("every recipe", () => {
     );
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(files.length).toBeGreaterThan(20);
+  });
+});
+
+describe("the tokenizer for text", () => {
+  const set = (name: string, of: Facts) => new RegExp(`^${name} = (.*)$`, "m").exec(text(of, "recipes/base.py"))?.[1];
+
+  test("keeps headers apart from what follows, whatever is in them, the longest first", () => {
+    for (const frame of FRAMES.filter(({ headers }) => headers.length > 0)) {
+      const pattern = JSON.parse(set("HEADER_END", facts({ frame })) as string) as string;
+      const header = new RegExp(pattern.replace(/^\\A/, "^"));
+      for (const each of frame.headers) expect(header.exec(`${each}\nand on`)?.[0]).toBe(each);
+    }
+    const frame = { headers: ["a", "aa"], stop: null };
+    expect(set("HEADER_END", facts({ frame }))).toContain("(?:aa|a)");
+  });
+
+  test("is left alone where headers end with a control token, and asks for a stop token where there is none", () => {
+    const frame = { headers: [], stop: null };
+    expect(set("HEADER_END", facts({ frame }))).toBe("None");
+    expect(set("STOP", facts({ frame }))).toBe("None");
+    expect(set("STOP", facts())).toBe('"<|eot_id|>"');
   });
 });
 
