@@ -73,6 +73,15 @@ describe("the baselines of a run", () => {
     expect(await baselines(await files(folder, talks, 4))).toEqual(await baselines(await files(folder, talks, 1)));
   });
 
+  test("take 2,000 first turns of a split at most, the same whatever shards they are in", async () => {
+    const many = Array.from({ length: 4_100 }, (_, at) => talk(at));
+    const diversity = async (shards: number) =>
+      (await baselines(await files(folder, many, shards))).filter(({ measure }) => measure === "first_turn_diversity");
+    const one = await diversity(1);
+    expect(new Set(one.map(({ count }) => count))).toEqual(new Set([2_000]));
+    expect(await diversity(3)).toEqual(one);
+  });
+
   test("say nothing of overlap where there are no intents", async () => {
     const input = await files(folder, talks, 1);
     const path = join(folder, "none.parquet");
