@@ -1,9 +1,9 @@
 /**
  * Raw rows of one source -> conversations in the common shape, each kept or rejected with one reason.
  *
- * Two phases. `scatter` reads a piece of a raw file, judges every row and puts it into the shard that its id belongs to; `gather`
- * brings a shard together, lets the first of equal ids stay, and writes it sorted by id. So the artefact is the same
- * whatever files the rows came in and in whatever order, and later stages work on shards of equal size.
+ * Two phases. `scatter` reads a piece of a raw file, judges every row and puts it into the shard that its id belongs to;
+ * `gather` brings a shard together, lets the first of equal ids stay, and writes it sorted by id. So the artefact is the
+ * same whatever files the rows came in and in whatever order, and later stages work on shards of equal size.
  */
 import { z } from "zod";
 import { InputError, UsageError } from "../pipeline/errors.ts";

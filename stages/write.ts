@@ -23,6 +23,7 @@ import { arrowFolder } from "./write/arrow-folder.ts";
 import { baselines } from "./write/baselines.ts";
 import { type CardInput, dataFiles, splitsOf } from "./write/card/parts.ts";
 import { datasetCard } from "./write/card.ts";
+import { frameOf } from "./write/chat/frame.ts";
 import { isFormatName } from "./write/chat.ts";
 import { FILE_FORMATS, firstRow } from "./write/files.ts";
 import { FORMS } from "./write/forms.ts";
@@ -31,7 +32,7 @@ import { Output } from "./write/output.ts";
 import type { RecipeFile } from "./write/recipes/facts.ts";
 import { recipes } from "./write/recipes.ts";
 import { reconcile } from "./write/reconcile.ts";
-import { BOS, frameOf, loadSettings, requireDialogues, type Settings } from "./write/settings.ts";
+import { BOS, loadSettings, requireDialogues, type Settings } from "./write/settings.ts";
 
 type Named<T> = [keyof T & string, ...(keyof T & string)[]];
 const names = <T extends object>(list: T) => Object.keys(list) as Named<T>;

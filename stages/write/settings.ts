@@ -1,10 +1,11 @@
 import { type ControlTokens, controlTokens as spelledOut } from "../../schemas/control.ts";
 import { END } from "../../schemas/sample.ts";
 import type { WriteOptions } from "../write.ts";
+import { tried } from "./chat/frame.ts";
 import { type ChatFormat, chatFormat } from "./chat.ts";
 import { type Encoder, encoderOf } from "./encode.ts";
 import { FORMS } from "./forms.ts";
-import type { Form, Message, Segment } from "./rendered.ts";
+import type { Form } from "./rendered.ts";
 import type { RowSettings } from "./rows.ts";
 import { loadTokenizer } from "./tokenizer.ts";
 
@@ -53,48 +54,10 @@ export async function loadSettings(options: WriteOptions, isWeighted = false): P
   };
 }
 
-/** Stands for the text of a message; a private-use character, which no template writes. */
-const TEXT = "\ue000";
-
-/** Dialogues such as will be written, rendered: with intents or without, at the first turn and later. */
-function tried(chat: ChatFormat, hasIntents: boolean): Segment[][] {
-  const said = (role: Message["role"]) => ({ role, content: TEXT, loss: false, end: false });
-  const before = hasIntents ? [said("system")] : [];
-  return [[], [said("user"), said("assistant")]].map((turns) =>
-    chat.render([...before, ...turns, { ...said("user"), loss: true }]),
-  );
-}
-
 /**
  * Throws UsageError if the chat template refuses dialogues such as will be written, changes their text, or writes control
  * tokens that the tokenizer lacks.
  */
 export function requireDialogues({ chat, encoder }: Settings, hasIntents: boolean): void {
   for (const segment of tried(chat, hasIntents).flat()) if (segment.control) encoder?.ids(segment);
-}
-
-/** What a chat format writes around the texts of messages. */
-export interface Frame {
-  /** What stands between the control token before a text and the text, such as a newline, where anything does. */
-  readonly headers: readonly string[];
-  /** The control token that ends a target; null = none does. */
-  readonly stop: string | null;
-}
-
-/** The frame of a chat format, as it shows in dialogues with intents or without. */
-export function frameOf(chat: ChatFormat, hasIntents: boolean): Frame {
-  const dialogues = tried(chat, hasIntents);
-  const headers = new Set<string>();
-  for (const segments of dialogues) {
-    // What follows a text before any control token is cut by no tokenizer, so it is no header.
-    let header: string | null = "";
-    for (const { text, control } of segments) {
-      if (text === TEXT && header) headers.add(header);
-      if (control) header = "";
-      else header = text === TEXT || header === null ? null : header + text;
-    }
-  }
-  const last = dialogues.at(-1) ?? [];
-  const after = last.slice(last.findLastIndex(({ text }) => text === TEXT) + 1);
-  return { headers: [...headers], stop: after.find(({ control }) => control)?.text ?? null };
 }

@@ -23,20 +23,20 @@ export function jinjaFormat(name: string, source: string, options: ChatOptions, 
     }
   };
   const pattern = new RegExp(`(${oneOf(known)})`);
-  const frames = new Map<string, Frame>();
-  const frameOf = (messages: readonly Message[]): Frame => {
+  const outlines = new Map<string, Outline>();
+  const outlineOf = (messages: readonly Message[]): Outline => {
     const roles = messages.map(({ role }) => role);
     const key = roles.join();
-    let frame = frames.get(key);
-    if (!frame) {
-      frame = frameAround(
+    let outline = outlines.get(key);
+    if (!outline) {
+      outline = readOutline(
         name,
         (contents) => render(roles.map((role, at) => ({ role, content: contents[at] ?? "" }))),
         roles.length,
       );
-      frames.set(key, frame);
+      outlines.set(key, outline);
     }
-    return frame;
+    return outline;
   };
   return {
     name,
@@ -46,7 +46,7 @@ export function jinjaFormat(name: string, source: string, options: ChatOptions, 
       (token) => source.includes(token) || (options.bos === "always" && token === options.bosToken),
     ),
     render(messages) {
-      const { around, strips } = frameOf(messages);
+      const { around, strips } = outlineOf(messages);
       // The engine here strips as JavaScript does, the one that trains as Python does.
       const found = messages.map(({ content }, at) => stripped(content, JAVASCRIPT, strips[at] as Ends));
       if (weave(around, found) !== render(messages))
@@ -69,7 +69,7 @@ function parse(name: string, source: string): Template {
 }
 
 /** What a template writes around messages in an order of roles, and what it takes from each of them. */
-interface Frame {
+interface Outline {
   /** What stands before, between and after the messages. */
   readonly around: readonly string[];
   /** For each message whether the white space at its start and at its end goes. */
@@ -81,8 +81,8 @@ const MARKS = ["\ue000", "\ue001"] as const;
 /** White space that no template writes, and that both JavaScript and Python strip. */
 const PAD = "\u2003";
 
-/** The frame of that many messages. Throws UsageError if the template leaves out messages, repeats them or moves them. */
-function frameAround(name: string, render: (contents: readonly string[]) => string, messages: number): Frame {
+/** The outline of that many messages. Throws UsageError if the template leaves out messages, repeats them or moves them. */
+function readOutline(name: string, render: (contents: readonly string[]) => string, messages: number): Outline {
   const contents = Array.from({ length: messages }, (_, at) => `${PAD}${MARKS[0]}${at}${MARKS[1]}${PAD}`);
   const parts = render(contents).split(new RegExp(`(${PAD}?)${MARKS[0]}(\\d+)${MARKS[1]}(${PAD}?)`));
   const order = Array.from({ length: (parts.length - 1) / 4 }, (_, at) => Number(parts[4 * at + 2]));

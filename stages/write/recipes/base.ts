@@ -1,5 +1,5 @@
 import { compare } from "../../../pipeline/order.ts";
-import type { Frame } from "../settings.ts";
+import type { Frame } from "../chat/frame.ts";
 import { type Facts, PAPER, type RecipeFile } from "./facts.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Split } from "../../../schemas/user.ts";
-import type { Frame } from "../settings.ts";
+import type { Frame } from "../chat/frame.ts";
 
 /** What recipes depend on. */
 export interface Facts {

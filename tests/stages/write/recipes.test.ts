@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import type { Frame } from "../../../stages/write/chat/frame.ts";
 import type { Facts } from "../../../stages/write/recipes/facts.ts";
 import { recipes } from "../../../stages/write/recipes.ts";
-import type { Frame } from "../../../stages/write/settings.ts";
 import { write } from "../../../stages/write.ts";
 
 const END = { token: "<|endconversation|>", id: 128_256 };

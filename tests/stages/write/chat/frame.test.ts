@@ -1,8 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { chatFormat } from "../../../stages/write/chat.ts";
-import { BOS, frameOf } from "../../../stages/write/settings.ts";
-import { useFolder } from "../../helpers/folder.ts";
+import { frameOf } from "../../../../stages/write/chat/frame.ts";
+import { chatFormat } from "../../../../stages/write/chat.ts";
+import { BOS } from "../../../../stages/write/settings.ts";
+import { useFolder } from "../../../helpers/folder.ts";
 
 const at = useFolder();
 const OPTIONS = { bos: "template", bosToken: BOS, eosToken: "</s>", newlineInLoss: true, stopInLoss: true } as const;
