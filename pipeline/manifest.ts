@@ -2,10 +2,10 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { basename, join, relative, sep } from "node:path";
 import { type FileRecord, Manifest, type Marker, type Tally } from "../schemas/manifest.ts";
 import { UsageError } from "./errors.ts";
-import { readJson, sizeOf, writeJson } from "./files.ts";
+import { readJson, sizeOf, writeJson } from "./files/atomic-file.ts";
+import { digest } from "./hash.ts";
 import { compare } from "./order.ts";
 import { plannedStage, type Run, stageFolder } from "./plan.ts";
-import { digest } from "./random.ts";
 import type { Stage } from "./stage.ts";
 
 /** The stage of a run by name, with its code. */

@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import type { FileRecord } from "../schemas/manifest.ts";
 import { Plan, type PlannedStage } from "../schemas/plan.ts";
 import { UsageError } from "./errors.ts";
-import { hashFile, packageFolder, readJson } from "./files.ts";
+import { hashFile, packageFolder, readJson } from "./files/atomic-file.ts";
 import type { Stage } from "./stage.ts";
 
 /** Everything that one machine needs to do tasks of a run. */

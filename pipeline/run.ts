@@ -4,10 +4,10 @@ import { join } from "node:path";
 import type { Manifest } from "../schemas/manifest.ts";
 import type { Plan } from "../schemas/plan.ts";
 import { systemCode, UsageError } from "./errors.ts";
-import { writeJson } from "./files.ts";
+import { writeJson } from "./files/atomic-file.ts";
+import { canonical } from "./hash.ts";
 import { fingerprint, finishedManifest, publishedFiles, stageNamed } from "./manifest.ts";
 import { FINISH, plannedStage, type Run, stageFolder } from "./plan.ts";
-import { canonical } from "./random.ts";
 import { doneMarker, type Progress } from "./task.ts";
 
 /** A task by its place in the plan. */

@@ -5,9 +5,9 @@ import { type FileRecord, Manifest, Marker } from "../schemas/manifest.ts";
 import type { Plan } from "../schemas/plan.ts";
 import { Rejection } from "../schemas/rejection.ts";
 import { UsageError } from "./errors.ts";
-import { AtomicFile, readJson, shardName, writeJson } from "./files.ts";
+import { AtomicFile, readJson, shardName, writeJson } from "./files/atomic-file.ts";
+import { readParquet, writeParquet } from "./files/parquet.ts";
 import { addTallies, allThere, fingerprint, finish, finishedManifest, noTally, stageNamed } from "./manifest.ts";
-import { readParquet, writeParquet } from "./parquet.ts";
 import { FINISH, plannedStage, type Run, stageFolder, type World } from "./plan.ts";
 
 /** How far a task is, for whoever draws it. */

@@ -3,20 +3,20 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { exitCode, LimitError, systemCode } from "../pipeline/errors.ts";
-import { packageFolder } from "../pipeline/files.ts";
+import { packageFolder } from "../pipeline/files/atomic-file.ts";
 import { stages } from "../stages/index.ts";
-import { decontaminate } from "./commands/decontaminate.ts";
-import { curve, review } from "./commands/dedup.ts";
-import { demo } from "./commands/demo.ts";
-import { explain } from "./commands/explain.ts";
-import { inspect } from "./commands/inspect.ts";
-import { review as reviewIntents, showLedger } from "./commands/intents.ts";
-import { plan } from "./commands/plan.ts";
-import { run } from "./commands/run.ts";
-import { auditSplit, sweepSeeds } from "./commands/split.ts";
-import { status } from "./commands/status.ts";
-import { task } from "./commands/task.ts";
-import { addFlags } from "./flags.ts";
+import { decontaminate } from "./cli/decontaminate.ts";
+import { curve, review } from "./cli/dedup.ts";
+import { demo } from "./cli/demo.ts";
+import { explain } from "./cli/explain.ts";
+import { addFlags } from "./cli/flags.ts";
+import { inspect } from "./cli/inspect.ts";
+import { review as reviewIntents, showLedger } from "./cli/intents.ts";
+import { plan } from "./cli/plan.ts";
+import { run } from "./cli/run.ts";
+import { auditSplit, sweepSeeds } from "./cli/split.ts";
+import { status } from "./cli/status.ts";
+import { task } from "./cli/task.ts";
 
 const interruption = new AbortController();
 
@@ -91,7 +91,7 @@ function program(): Command {
   )
     .option("--file <file>", "where to write it; default: report.html in the folder of the run")
     .addHelpText("after", "\nExample:\n  flipturn report --output output/demo\n")
-    .action(async (flags) => (await import("./commands/report.ts")).report(flags)); // plots and libraries of their own: loaded when needed
+    .action(async (flags) => (await import("./cli/report.ts")).report(flags)); // plots and libraries of their own: loaded when needed
   reading(
     root.command("publish").description("send the dataset of a finished run to the Hub, after a pass for privacy"),
   )
@@ -113,7 +113,7 @@ function program(): Command {
       "after",
       "\nHF_TOKEN is a token that may write. FLIPTURN_PUBLISH_KEY is the secret for user ids; without it one is made and kept in the folder of the run.\n\nExample:\n  flipturn publish --output output/wildchat-1m --repo you/user-lm-data --private --tag v1\n",
     )
-    .action(async (flags) => (await import("./commands/publish.ts")).publish(flags, signal));
+    .action(async (flags) => (await import("./cli/publish.ts")).publish(flags, signal));
   dedupCommands(root);
   splitCommands(root);
   reading(root.command("decontaminate").description("find text of evaluation sets in what users say"))

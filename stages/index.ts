@@ -7,14 +7,14 @@ import { type RunEvent, runStages } from "../pipeline/run.ts";
 import type { Stage } from "../pipeline/stage.ts";
 import type { Manifest } from "../schemas/manifest.ts";
 import type { Plan } from "../schemas/plan.ts";
-import { dedup } from "./dedup.ts";
-import { download } from "./download.ts";
-import { flipStage } from "./flip.ts";
-import { intents } from "./intents.ts";
+import { dedup } from "./dedup/stage.ts";
+import { download } from "./download/stage.ts";
+import { flipStage } from "./flip/stage.ts";
+import { intents } from "./intents/stage.ts";
 import { makePlan } from "./plan.ts";
-import { prepare } from "./prepare.ts";
-import { split } from "./split.ts";
-import { write } from "./write.ts";
+import { prepare } from "./prepare/stage.ts";
+import { write } from "./render/stage.ts";
+import { split } from "./split/stage.ts";
 
 /** The whole pipeline, in order. */
 export const stages: readonly Stage[] = [download, prepare, dedup, split, intents, flipStage, write];

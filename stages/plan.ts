@@ -3,15 +3,15 @@ import { realpath } from "node:fs/promises";
 import { glob } from "tinyglobby";
 import { checkNames, type Given, layer, type RunSettings, resolveConfig } from "../pipeline/config.ts";
 import { UsageError } from "../pipeline/errors.ts";
-import { listHubFiles, resolveRevision } from "../pipeline/hub.ts";
-import { hubNet } from "../pipeline/net.ts";
+import { listHubFiles, resolveRevision } from "../pipeline/hub/download.ts";
+import { hubNet } from "../pipeline/hub/http.ts";
 import { compare } from "../pipeline/order.ts";
 import { codeVersion, planStage, requireReadable, userKeyName, type World } from "../pipeline/plan.ts";
 import type { Stage } from "../pipeline/stage.ts";
 import type { Plan, PlannedInput } from "../schemas/plan.ts";
-import type { DownloadOptions } from "./download.ts";
-import type { Source } from "./prepare/source.ts";
-import { sourceNamed, sources } from "./prepare/sources.ts";
+import type { DownloadOptions } from "./download/stage.ts";
+import { sourceNamed, sources } from "./sources/index.ts";
+import type { Source } from "./sources/source.ts";
 
 /** Bytes of raw input a shard: WildChat-1M gives 53, of about 60 MB of English text each, which fits in memory. */
 const SHARD_BYTES = 64e6;

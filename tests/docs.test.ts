@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { RunSettings } from "../pipeline/config.ts";
-import { packageFolder } from "../pipeline/files.ts";
-import { allFlags, unwrap } from "../scripts/flags.ts";
+import { packageFolder } from "../pipeline/files/atomic-file.ts";
+import { allFlags, unwrap } from "../scripts/cli/flags.ts";
 import { stages } from "../stages/index.ts";
-import { PREPARE_REASONS } from "../stages/prepare/judge.ts";
+import { PREPARE_REASONS } from "../stages/prepare/check-conversation.ts";
 
 const readme = readFileSync(join(packageFolder(), "README.md"), "utf8");
 

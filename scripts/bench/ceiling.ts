@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { quote } from "../../pipeline/duckdb.ts";
+import { quote } from "../../pipeline/files/duckdb.ts";
 import { END } from "../../schemas/sample.ts";
 
 const [files = "", folder = "", threads = "1"] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { packageFolder } from "../../pipeline/files.ts";
+import { packageFolder } from "../../pipeline/files/atomic-file.ts";
 import { virtualEnvironment } from "../venv.ts";
 import { type ChildOptions, runChild } from "./child.ts";
 import type { Cost, Measured, Order } from "./measure.ts";

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { UsageError } from "../../pipeline/errors.ts";
-import { writeText } from "../../pipeline/files.ts";
+import { writeText } from "../../pipeline/files/atomic-file.ts";
 import { type CorpusSettings, fileName, filesOf, writeFile } from "./corpus/file.ts";
 
 type Work = { settings: CorpusSettings; folder: string };

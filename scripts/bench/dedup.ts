@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Given } from "../../pipeline/config.ts";
 import { run } from "../../stages/index.ts";
-import { count, table } from "../draw.ts";
+import { count, table } from "../cli/terminal.ts";
 
 /** What is measured: so many conversations of about so many words, and how the stages are set. */
 type Part = { name: string; conversations: number; words: number; to: string; phases: readonly string[]; given: Given };

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { writeParquet } from "../../pipeline/parquet.ts";
+import { writeParquet } from "../../pipeline/files/parquet.ts";
+import { Journal } from "../../pipeline/models/journal.ts";
 import { Conversation } from "../../schemas/conversation.ts";
 import { realWorld, runPlan, stages } from "../../stages/index.ts";
-import { Journal } from "../../stages/intents/journal.ts";
 import { makePlan } from "../../stages/plan.ts";
 
 // `npm run bench:intents -- [conversations] [tmp folder]`: how fast intents are asked for at a server that takes 100 ms,

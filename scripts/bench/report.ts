@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
-import { packageFolder } from "../../pipeline/files.ts";
+import { packageFolder } from "../../pipeline/files/atomic-file.ts";
 import type { Run } from "./contenders.ts";
 
 /** One measured run. */

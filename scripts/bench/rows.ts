@@ -10,10 +10,10 @@ import { readFileSync } from "node:fs";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import type { Turn } from "../../schemas/conversation.ts";
 import type { Sample } from "../../schemas/sample.ts";
-import { flip } from "../../stages/flip.ts";
-import { Output } from "../../stages/write/output.ts";
-import { loadSettings } from "../../stages/write/settings.ts";
-import { WriteOptions } from "../../stages/write.ts";
+import { flip } from "../../stages/flip/stage.ts";
+import { Output } from "../../stages/render/dataset-writer.ts";
+import { loadSettings } from "../../stages/render/settings.ts";
+import { WriteOptions } from "../../stages/render/stage.ts";
 import { syntheticTexts } from "./synthetic.ts";
 
 const ROUNDS = 3;

@@ -13,7 +13,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { writeJson, writeText } from "../../pipeline/files.ts";
+import { writeJson, writeText } from "../../pipeline/files/atomic-file.ts";
 import { type Contender, contenders, inFolder, orderOf, type Run, runFlipturn } from "./contenders.ts";
 import { makeCorpus } from "./corpus.ts";
 import type { Order } from "./measure.ts";

@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { loadTokenizer } from "../../stages/write/tokenizer.ts";
+import { loadTokenizer } from "../../pipeline/text/tokenizer/tokenizer.ts";
 import { syntheticTexts } from "./synthetic.ts";
 
 const ROUNDS = 3;

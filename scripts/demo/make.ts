@@ -4,7 +4,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { packageFolder } from "../../pipeline/files.ts";
+import { packageFolder } from "../../pipeline/files/atomic-file.ts";
 import { type DemoConversation, INTENT_PREFIX } from "./conversation.ts";
 import { CONVERSATIONS } from "./conversations.ts";
 import { wildchatSchema } from "./parquet-schema.ts";

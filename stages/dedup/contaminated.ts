@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { UsageError } from "../../pipeline/errors.ts";
-import { parseLine, readLines } from "../../pipeline/jsonl.ts";
+import { parseLine, readLines } from "../../pipeline/files/jsonl.ts";
 import { Contamination } from "../../schemas/contamination.ts";
 
 /** The rows of a file that `flipturn decontaminate` wrote. Throws UsageError that names the line. */

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { repeats } from "./repeats.ts";
 import { type Counted, KeyIndex, lanesOf, readAt } from "./runs.ts";
+import { repeats } from "./seen-twice.ts";
 
 /** Most keys of a block, and of all the blocks that are being filled: 32 MB. */
 const BLOCK = 8192;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { KeyTable, keyOf } from "../../pipeline/keys.ts";
+import { KeyTable, keyOf } from "../../pipeline/collections.ts";
 import type { Template } from "../../schemas/template.ts";
 import type { Counted } from "./runs.ts";
 import { NGRAM } from "./words.ts";

@@ -1,19 +1,19 @@
 import PQueue from "p-queue";
+import { type Clock, realClock } from "../../pipeline/clock.ts";
 import { RemoteError, UsageError } from "../../pipeline/errors.ts";
+import { fillByBatch } from "../../pipeline/models/batch/fill.ts";
+import { openaiClient, serverAccess } from "../../pipeline/models/client.ts";
+import { tokenizerFor } from "../../pipeline/models/count-tokens.ts";
+import type { Journal } from "../../pipeline/models/journal.ts";
+import { knownModel } from "../../pipeline/models/prices.ts";
+import { progressNote } from "../../pipeline/models/progress.ts";
+import { Engine } from "../../pipeline/models/requester.ts";
 import type { World } from "../../pipeline/plan.ts";
 import type { Task } from "../../pipeline/task.ts";
 import { Conversation } from "../../schemas/conversation.ts";
-import { fillByBatch } from "./batch/fill.ts";
-import { openaiClient, serverAccess } from "./client.ts";
-import { type Clock, realClock } from "./clock.ts";
-import { Engine } from "./engine.ts";
-import type { Journal } from "./journal.ts";
-import { knownModel } from "./models.ts";
 import type { IntentsOptions, Price } from "./options.ts";
-import { progressNote } from "./progress.ts";
+import { nextStep, type Question } from "./program.ts";
 import { loadPrompt } from "./prompt.ts";
-import { nextStep, type Question } from "./request.ts";
-import { tokenizerFor } from "./tokens.ts";
 
 /** What decides the requests of a run, filled in with what is known of the model. */
 export function questionOf(options: IntentsOptions, env: NodeJS.ProcessEnv): Question {

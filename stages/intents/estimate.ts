@@ -3,19 +3,19 @@
  * time at the given limits. After a pilot, what its answers really used stands in for what is assumed.
  */
 
-import { keyed } from "../../pipeline/random.ts";
+import { keyed } from "../../pipeline/hash.ts";
+import { type CountTokens, requestTokens, tokenizerFor } from "../../pipeline/models/count-tokens.ts";
+import { shutdownOf } from "../../pipeline/models/deprecations.ts";
+import { Journal } from "../../pipeline/models/journal.ts";
+import { Offsets } from "../../pipeline/models/offsets.ts";
+import { costOf } from "../../pipeline/models/prices.ts";
 import type { Task } from "../../pipeline/task.ts";
 import type { Conversation } from "../../schemas/conversation.ts";
 import { askFor, conversationsLeft, priceOf, questionOf } from "./ask.ts";
-import { Journal } from "./journal.ts";
-import { costOf } from "./models.ts";
-import { Offsets } from "./offsets.ts";
 import type { IntentsOptions } from "./options.ts";
 import { type Pilot, Used } from "./pilot.ts";
+import { firstRequest, nextStep, outputLimit, type Question } from "./program.ts";
 import type { Prompt } from "./prompt.ts";
-import { firstRequest, nextStep, outputLimit, type Question } from "./request.ts";
-import { shutdownOf } from "./shutdowns.ts";
-import { type CountTokens, requestTokens, tokenizerFor } from "./tokens.ts";
 
 /** From the least to the most. */
 type Range = { readonly least: number; readonly most: number };

@@ -1,6 +1,6 @@
-import type { Journal } from "./journal.ts";
+import type { Journal } from "../../pipeline/models/journal.ts";
+import { nextStep, type Outcome, type Question } from "./program.ts";
 import { noIntent, type Provider, type Reply } from "./provider.ts";
-import { nextStep, type Outcome, type Question } from "./request.ts";
 
 /** Intents that a language model wrote, from the journal of its answers. A conversation without an answer has the status `no_answer`. */
 export function generated(question: Question, journal: Journal): Provider {

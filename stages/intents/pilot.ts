@@ -1,4 +1,4 @@
-import type { Outcome } from "./request.ts";
+import type { Outcome } from "./program.ts";
 
 /** What conversations that were answered really used, all their requests together, one with the other. */
 export interface Pilot {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { InputError } from "../../pipeline/errors.ts";
-import { parseLine, readLines } from "../../pipeline/jsonl.ts";
+import { parseLine, readLines } from "../../pipeline/files/jsonl.ts";
 import { conversationId } from "../../schemas/conversation.ts";
 import { readIntent } from "./prompt.ts";
 import { noIntent, type Provider } from "./provider.ts";

@@ -1,9 +1,9 @@
 import type { z } from "zod";
-import { describeParquet, parquet, query, rowGroups } from "../../pipeline/duckdb.ts";
 import { InputError } from "../../pipeline/errors.ts";
-import { parseLine, readLines } from "../../pipeline/jsonl.ts";
+import { describeParquet, parquet, query, rowGroups } from "../../pipeline/files/duckdb.ts";
+import { parseLine, readLines } from "../../pipeline/files/jsonl.ts";
+import type { Columns, Paths, RawConversation, Source, Unusable } from "../sources/source.ts";
 import { isParquet, type Part, rowsOf, WHOLE } from "./pieces.ts";
-import type { Columns, Paths, RawConversation, Source, Unusable } from "./source.ts";
 
 /** A row that is not what its source's rows are: where, what was found, what was expected. */
 export type BadRow = {

@@ -1,6 +1,6 @@
 import { isAscii } from "node:buffer";
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { compress, decompress } from "../../pipeline/zstd.ts";
+import { compress, decompress } from "../../pipeline/files/zstd.ts";
 
 /** Most bytes that are gathered for a shard before they are written as one block, and for all shards together. */
 const BLOCK = 512 << 10;

@@ -1,5 +1,5 @@
 /** What is changed in a row before it is published: whose it is, where from, and what personal data it spells out. */
-import { keyed } from "../../pipeline/random.ts";
+import { keyed } from "../../pipeline/hash.ts";
 import type { Pii } from "./pii.ts";
 
 /** What a country with too few users is called. */

@@ -1,4 +1,4 @@
-import { KeyTable, keyOf, Numbers } from "../../pipeline/keys.ts";
+import { KeyTable, keyOf, Numbers } from "../../pipeline/collections.ts";
 import { compare } from "../../pipeline/order.ts";
 import { type Leak, LINKS } from "../../schemas/leak.ts";
 import { Split } from "../../schemas/user.ts";

@@ -1,5 +1,5 @@
+import { keyed } from "../../pipeline/hash.ts";
 import { compare } from "../../pipeline/order.ts";
-import { keyed } from "../../pipeline/random.ts";
 import { Split, type User } from "../../schemas/user.ts";
 import { groupId } from "./groups.ts";
 import { byUserAndCountry, type Seen } from "./users.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { KeyTable, Union } from "../../pipeline/keys.ts";
+import { KeyTable, Union } from "../../pipeline/collections.ts";
 
 /**
  * Connected components of users: two are linked if a conversation of one and a conversation of the other share a bond

@@ -1,4 +1,4 @@
-import { keyOf } from "../../pipeline/keys.ts";
+import { keyOf } from "../../pipeline/collections.ts";
 import type { Linked } from "./audit.ts";
 
 /** What is noted of each conversation: who it is drawn with, and what it may have in common with others. */

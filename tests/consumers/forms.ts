@@ -5,11 +5,11 @@ import { basename, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { globSync } from "tinyglobby";
-import { readArrow } from "../../pipeline/arrow.ts";
-import { fileLiteral, query } from "../../pipeline/duckdb.ts";
-import { parseLine, readLines } from "../../pipeline/jsonl.ts";
+import { readArrow } from "../../pipeline/files/arrow.ts";
+import { fileLiteral, query } from "../../pipeline/files/duckdb.ts";
+import { parseLine, readLines } from "../../pipeline/files/jsonl.ts";
 import { must } from "../../scripts/venv.ts";
-import { FORMS } from "../../stages/write/forms.ts";
+import { FORMS } from "../../stages/forms/index.ts";
 
 const require = createRequire(import.meta.url);
 

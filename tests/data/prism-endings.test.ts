@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type Decisions, endingFrom } from "../../stages/write/baselines/termination.ts";
+import { type Decisions, endingFrom } from "../../stages/metrics/termination.ts";
 import { describeReal, realFile } from "./real.ts";
 
 const file = realFile("prism", "conversation_user_utterances.csv");

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { Tokenizer as Reference } from "@huggingface/tokenizers";
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
-import { loadTokenizer, type Tokenizer } from "../../stages/write/tokenizer.ts";
+import { loadTokenizer, type Tokenizer } from "../../pipeline/text/tokenizer/tokenizer.ts";
 import { corpus } from "../helpers/corpus.ts";
 import { bothKnow, isNew, ofTokens } from "../helpers/texts.ts";
 import { describeReal } from "./real.ts";

@@ -1,4 +1,4 @@
-import type { RawConversation } from "../../stages/prepare/source.ts";
+import type { RawConversation } from "../../stages/sources/source.ts";
 
 /** A raw conversation with these turns, each written as `role: content`. */
 export function raw(...lines: string[]): RawConversation {

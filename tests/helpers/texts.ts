@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { KINDS, OTHER } from "../../stages/write/tokenizer/characters.ts";
+import { KINDS, OTHER } from "../../pipeline/text/tokenizer/characters.ts";
 
 const ODD = [
   "",

@@ -1,4 +1,4 @@
-import { BYTE_SPELLINGS } from "../../stages/write/tokenizer/byte-level.ts";
+import { BYTE_SPELLINGS } from "../../pipeline/text/tokenizer/byte-level.ts";
 
 /** What a test says about a `tokenizer.json`; the rest is a byte-level tokenizer with the rule of Llama 3. */
 export type Given = {

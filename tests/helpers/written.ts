@@ -1,10 +1,10 @@
 import type { Conversation } from "../../schemas/conversation.ts";
-import type { Ending } from "../../schemas/ending.ts";
+import type { Ending } from "../../schemas/end-label.ts";
 import type { Sample } from "../../schemas/sample.ts";
-import { FlipOptions, flip } from "../../stages/flip.ts";
-import { Output } from "../../stages/write/output.ts";
-import { loadSettings } from "../../stages/write/settings.ts";
-import { WriteOptions } from "../../stages/write.ts";
+import { FlipOptions, flip } from "../../stages/flip/stage.ts";
+import { Output } from "../../stages/render/dataset-writer.ts";
+import { loadSettings } from "../../stages/render/settings.ts";
+import { WriteOptions } from "../../stages/render/stage.ts";
 import type { DatasetRow } from "./dataset-row.ts";
 
 /** The columns of rows, of every form; a row has those of its own. */

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { z } from "zod";
 import type { Given } from "../../pipeline/config.ts";
 import { exitCode } from "../../pipeline/errors.ts";
-import { readParquet } from "../../pipeline/parquet.ts";
+import { readParquet } from "../../pipeline/files/parquet.ts";
 import { Conversation } from "../../schemas/conversation.ts";
 import { Intent } from "../../schemas/intent.ts";
 import { Rejection } from "../../schemas/rejection.ts";

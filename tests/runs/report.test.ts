@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Report } from "../../scripts/report/report.ts";
+import type { Report } from "../../stages/report/report.ts";
 import { chromiumPath, openBrowser } from "./chromium.ts";
 import { DEMO, flipturn, succeed, temporary } from "./flipturn.ts";
 

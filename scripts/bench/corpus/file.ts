@@ -1,5 +1,5 @@
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
-import { AtomicFile, shardName } from "../../../pipeline/files.ts";
+import { AtomicFile, shardName } from "../../../pipeline/files/atomic-file.ts";
 import { wildchatSchema } from "../../demo/parquet-schema.ts";
 import { DETOXIFY_SCORES, MODERATION_CATEGORIES } from "../../demo/row.ts";
 import { Writer } from "./conversation.ts";

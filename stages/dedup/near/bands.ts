@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
-import { KeyTable, Numbers } from "../../../pipeline/keys.ts";
-import { repeats } from "../repeats.ts";
+import { KeyTable, Numbers } from "../../../pipeline/collections.ts";
 import { readAt } from "../runs.ts";
+import { repeats } from "../seen-twice.ts";
 
 /** Texts a bucket compares each text with: those that stand next before it. */
 const WINDOW = 32;

@@ -1,4 +1,4 @@
-import { Union } from "../../../pipeline/keys.ts";
+import { Union } from "../../../pipeline/collections.ts";
 import { NGRAM, type WordScanner } from "../words.ts";
 import { candidatePairs, type Entries } from "./bands.ts";
 import { type Bands, jaccard, type MinHash } from "./minhash.ts";

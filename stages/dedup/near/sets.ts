@@ -1,5 +1,5 @@
 import { closeSync, openSync } from "node:fs";
-import { Numbers } from "../../../pipeline/keys.ts";
+import { Numbers } from "../../../pipeline/collections.ts";
 import { readAt } from "../runs.ts";
 
 /** Sets of 32-bit values, one a text. Memory: 4 to 8 bytes a value and as many a text. */

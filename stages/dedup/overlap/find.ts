@@ -1,4 +1,4 @@
-import { KeyTable, Numbers } from "../../../pipeline/keys.ts";
+import { KeyTable, Numbers } from "../../../pipeline/collections.ts";
 import type { Contamination } from "../../../schemas/contamination.ts";
 import { WordScanner } from "../words.ts";
 import type { Item } from "./items.ts";

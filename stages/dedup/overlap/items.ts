@@ -1,6 +1,6 @@
-import { describeParquet, identifier, parquet, query } from "../../../pipeline/duckdb.ts";
 import { InputError, UsageError } from "../../../pipeline/errors.ts";
-import { parseLine, readLines } from "../../../pipeline/jsonl.ts";
+import { describeParquet, identifier, parquet, query } from "../../../pipeline/files/duckdb.ts";
+import { parseLine, readLines } from "../../../pipeline/files/jsonl.ts";
 
 /** One text of an evaluation set: `<file>:<row>`, rows from 1. */
 export type Item = { name: string; text: string };

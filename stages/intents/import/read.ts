@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { describeParquet, identifier, parquet, query } from "../../../pipeline/duckdb.ts";
 import { InputError, UsageError } from "../../../pipeline/errors.ts";
-import { parseLine, readLines } from "../../../pipeline/jsonl.ts";
+import { describeParquet, identifier, parquet, query } from "../../../pipeline/files/duckdb.ts";
+import { parseLine, readLines } from "../../../pipeline/files/jsonl.ts";
 
 /** One row of what somebody published. */
 export interface Published {

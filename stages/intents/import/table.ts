@@ -3,8 +3,8 @@
  * of a conversation, and at the end what became of every row. The rows lie in a file; memory: about 50 bytes a row.
  */
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
-import { lineAt } from "../line-at.ts";
-import { Offsets } from "../offsets.ts";
+import { lineAt } from "../../../pipeline/models/line-at.ts";
+import { Offsets } from "../../../pipeline/models/offsets.ts";
 import { type Published, sha256, textHash } from "./read.ts";
 
 /** What became of a row; every row has one fate. */

@@ -1,0 +1,243 @@
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { InputError } from "../errors.ts";
+import { lock } from "../run.ts";
+import { lineAt } from "./line-at.ts";
+import { Offsets } from "./offsets.ts";
+
+/** There will be no other answer to the request: it is never sent again. */
+const FINAL = ["answered", "cut_off", "refused", "too_long", "invalid_request"] as const;
+
+/** A final answer to one request: the raw text, so that it can be judged anew without being paid for again. */
+export const Answer = z.strictObject({
+  /** sha256 of the canonical request: model, parameters, prompt version, messages. */
+  key: z.string(),
+  /** `answered`, or why there is no whole answer: `cut_off` at the token limit, `refused`, `too_long` for the model, `invalid_request`. */
+  status: z.enum(FINAL),
+  /** What the model wrote; for `invalid_request` what the server found wrong. */
+  text: z.string().nullable(),
+  /** The model that was asked for, and the one that the server says it was. */
+  asked: z.string(),
+  model: z.string().nullable(),
+  mode: z.enum(["sync", "batch"]),
+  /** Tokens as the server counts them; `cached_tokens` are part of `input_tokens`. Null = not said. */
+  input_tokens: z.int().nullable(),
+  cached_tokens: z.int().nullable(),
+  output_tokens: z.int().nullable(),
+  /** What it cost in dollars; null = no price is known for the model. */
+  usd: z.number().nullable(),
+});
+export type Answer = z.infer<typeof Answer>;
+
+/**
+ * What happened to a request that has no final answer yet: `sent` (written down before it is), `failed` (not billed), or
+ * `unheard` (the answer did not arrive, it may have been billed). A `sent` with nothing after it is what a kill left.
+ */
+const Passing = z.strictObject({
+  key: z.string(),
+  status: z.enum(["sent", "failed", "unheard"]),
+  asked: z.string(),
+  mode: z.enum(["sync", "batch"]),
+  /** The most that it can have cost. */
+  usd: z.number().nullable(),
+});
+export type Passing = z.infer<typeof Passing>;
+
+/** One line of the journal. */
+export const JournalEntry = z.discriminatedUnion("status", [Answer, Passing]);
+export type JournalEntry = z.infer<typeof JournalEntry>;
+
+/** Name of the journal's file in its folder. */
+const FILE = "answers.jsonl";
+/** The longest time, in ms, that an entry is in the file but perhaps not yet on the disk. */
+const SYNC_MS = 250;
+
+/**
+ * Append-only record of paid answers, one JSONL file. Survives a change of options and a kill at any moment: an entry is
+ * a line, and half a line at the end is what was not finished. Memory: 18 to 37 bytes an answer; texts stay on the disk.
+ */
+export class Journal {
+  readonly #path: string;
+  readonly #file: number;
+  readonly #unlock: () => void;
+  readonly #offsets = new Offsets();
+  /** The most that requests without an outcome can have cost, by key: what a kill left, or what is under way. */
+  readonly #open = new Map<string, number>();
+  #openUsd = 0;
+  #spent = 0;
+  #end = 0;
+  #dirty: NodeJS.Timeout | undefined;
+  #lost: Error | undefined;
+  #isWritten = false;
+
+  private constructor(path: string, file: number, unlock: () => void) {
+    this.#path = path;
+    this.#file = file;
+    this.#unlock = unlock;
+  }
+
+  /** Opens the journal in `folder` to read and append. Throws UsageError if another process has it. */
+  static async open(folder: string): Promise<Journal> {
+    mkdirSync(folder, { recursive: true });
+    const unlock = await lock(folder);
+    try {
+      const journal = new Journal(join(folder, FILE), openSync(join(folder, FILE), "a+"), unlock);
+      journal.#load();
+      journal.#endLine();
+      return journal;
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+  }
+
+  /** Opens the journal in `folder` to read it alone; null if there is none. */
+  static read(folder: string): Journal | null {
+    const path = join(folder, FILE);
+    if (!existsSync(path)) return null;
+    const journal = new Journal(path, openSync(path, "r"), () => {});
+    journal.#load();
+    return journal;
+  }
+
+  /** True if nothing was added to the file since it was opened. */
+  get isCurrent(): boolean {
+    return (
+      existsSync(this.#path) &&
+      statSync(this.#path).size === this.#end &&
+      statSync(this.#path).ino === fstatSync(this.#file).ino
+    );
+  }
+
+  /** Number of requests with a final answer. */
+  get size(): number {
+    return this.#offsets.size;
+  }
+
+  /** Dollars spent so far. What may have been billed counts, at the most that it can have cost. */
+  get spent(): number {
+    return this.#spent + (this.#open.size === 0 ? 0 : this.#openUsd);
+  }
+
+  /** The final answer to a request. */
+  get(key: string): Answer | undefined {
+    const offset = this.#offsets.get(key);
+    if (offset === undefined) return undefined;
+    const entry = Answer.parse(JSON.parse(lineAt(this.#file, offset)));
+    return entry.key === key ? entry : undefined;
+  }
+
+  add(entry: JournalEntry): void {
+    if (this.#lost) throw this.#lost;
+    const line = Buffer.from(`${JSON.stringify(entry)}\n`);
+    this.#note(entry, this.#end);
+    for (let done = 0; done < line.length; ) done += writeSync(this.#file, line, done);
+    this.#end += line.length;
+    this.#isWritten = true;
+    if (entry.status !== "sent") this.#dirty ??= setTimeout(() => this.#sync(), SYNC_MS);
+  }
+
+  /** Every entry, in the order in which they were written. Memory: one of them. */
+  *entries(): Generator<JournalEntry> {
+    for (const { line, number } of this.#lines()) {
+      const entry = readEntry(line, `${this.#path}:${number}`);
+      if (entry) yield entry;
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#dirty);
+    if (this.#isWritten) fsyncSync(this.#file);
+    closeSync(this.#file);
+    this.#unlock();
+    if (this.#lost) throw this.#lost;
+  }
+
+  /** Does not wait for the disk: requests go on meanwhile. */
+  #sync(): void {
+    this.#dirty = undefined;
+    fsync(this.#file, (error) => {
+      if (error && error.code !== "EBADF") this.#lost ??= error;
+    });
+  }
+
+  #note(entry: JournalEntry, offset: number): void {
+    if (entry.status === "sent") {
+      this.#open.set(entry.key, (this.#open.get(entry.key) ?? 0) + (entry.usd ?? 0));
+      this.#openUsd += entry.usd ?? 0;
+      return;
+    }
+    this.#openUsd -= this.#open.get(entry.key) ?? 0;
+    this.#open.delete(entry.key);
+    if (entry.status !== "failed") this.#spent += entry.usd ?? 0;
+    if (isFinal(entry)) this.#offsets.set(entry.key, offset);
+  }
+
+  #load(): void {
+    for (const { line, number, offset } of this.#lines()) {
+      const entry = readEntry(line, `${this.#path}:${number}`);
+      if (entry) this.#note(entry, offset);
+      this.#end = offset + line.length;
+    }
+    this.#end = fstatSync(this.#file).size;
+  }
+
+  /** Ends a line that a kill has torn, so that the next one begins on its own. */
+  #endLine(): void {
+    const last = Buffer.alloc(1);
+    if (this.#end === 0 || readSync(this.#file, last, 0, 1, this.#end - 1) !== 1 || last[0] === 10) return;
+    writeSync(this.#file, "\n");
+    this.#end++;
+  }
+
+  *#lines(): Generator<{ line: Buffer; number: number; offset: number }> {
+    const { size } = fstatSync(this.#file);
+    let rest = Buffer.alloc(0);
+    let offset = 0;
+    let number = 0;
+    for (let at = 0; at < size; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(1 << 20, size - at));
+      const read = readSync(this.#file, chunk, 0, chunk.length, at);
+      at += read;
+      const bytes = Buffer.concat([rest, chunk.subarray(0, read)]);
+      let start = 0;
+      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+        yield { line: bytes.subarray(start, end), number: ++number, offset: offset + start };
+        start = end + 1;
+      }
+      offset += start;
+      rest = bytes.subarray(start);
+    }
+    if (rest.length > 0) yield { line: rest, number: ++number, offset };
+  }
+}
+
+/** True if there will be no other answer to the request. */
+export function isFinal(entry: JournalEntry): entry is Answer {
+  return (FINAL as readonly string[]).includes(entry.status);
+}
+
+/** An entry, or null for a line torn by a kill: it does not parse as JSON. Anything else that is wrong is an error. */
+function readEntry(line: Buffer, place: string): JournalEntry | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(line.toString());
+  } catch {
+    return null;
+  }
+  const parsed = JournalEntry.safeParse(value);
+  if (!parsed.success) throw new InputError(`${place}: not a journal entry: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}

@@ -1,0 +1,149 @@
+/**
+ * The requests that one conversation takes, one after the other: the question, and where the answer makes it necessary
+ * the same with fewer turns, with twice the token limit, or with a word on what was wrong. Which one comes next follows
+ * from the answers alone, so a run that goes on asks exactly what the first would have asked.
+ */
+import type OpenAI from "openai";
+import { digest } from "../../pipeline/hash.ts";
+import type { Answer } from "../../pipeline/models/journal.ts";
+import type { Turn } from "../../schemas/conversation.ts";
+import { complaint, type Fault, readAnswer, type Shape } from "./answer.ts";
+import { fillPrompt, type Prompt } from "./prompt.ts";
+
+/** A chat completion to be asked for. */
+export type ChatRequest = OpenAI.ChatCompletionCreateParamsNonStreaming;
+
+/** What decides the requests. */
+export interface Question extends Shape {
+  readonly prompt: Prompt;
+  readonly model: string;
+  readonly temperature: number | null;
+  readonly maxOutputTokens: number;
+  readonly tokenLimitName: "max_completion_tokens" | "max_tokens";
+  /** Tokens that the model takes at a time; null = not known. */
+  readonly contextTokens: number | null;
+}
+
+/** Bytes of UTF-8 a token, on the small side for English. */
+export const BYTES_A_TOKEN = 3.3;
+
+/** What became of a conversation. `status` is that of its intent. */
+export interface Outcome {
+  readonly status: "ok" | "invalid" | Exclude<Answer["status"], "answered">;
+  readonly intent: string | null;
+  /** What was wrong with the last answer; null = nothing, or it did not come to that. */
+  readonly fault: Fault | null;
+  readonly truncated: boolean;
+  readonly answers: readonly Answer[];
+}
+
+/** What to do next for a conversation: send this request, or nothing more. */
+export type Step = { readonly request: ChatRequest; readonly key: string } | { readonly outcome: Outcome };
+
+/** The next step of a conversation, given the answers that are there. */
+export function nextStep(turns: readonly Turn[], question: Question, find: (key: string) => Answer | undefined): Step {
+  const steps = stepsOf(turns, question);
+  let step = steps.next();
+  while (!step.done) {
+    const answer = find(step.value.key);
+    if (!answer) return step.value;
+    step = steps.next(answer);
+  }
+  return { outcome: step.value };
+}
+
+/** The requests that a conversation takes, each to be followed by its answer, and in the end what became of it. */
+export function* stepsOf(
+  turns: readonly Turn[],
+  question: Question,
+): Generator<{ request: ChatRequest; key: string }, Outcome, Answer> {
+  const answers: Answer[] = [];
+  let request = firstRequest(turns, question);
+  let truncated = false;
+  let longer = false;
+  let again = false;
+  const end = (status: Outcome["status"], more: { intent?: string; fault?: Fault } = {}): Outcome => {
+    return { status, intent: more.intent ?? null, fault: more.fault ?? null, truncated, answers };
+  };
+  for (;;) {
+    const answer = yield { request, key: requestKey(request, question.prompt) };
+    answers.push(answer);
+    if (answer.status === "too_long" && !truncated) {
+      const fewer = withoutMiddle(turns, question);
+      if (fewer === null) return end("too_long");
+      truncated = true;
+      request = firstRequest(fewer, question);
+    } else if (answer.status === "cut_off" && !longer) {
+      longer = true;
+      request = { ...request, [question.tokenLimitName]: 2 * question.maxOutputTokens };
+    } else if (answer.status === "answered") {
+      const read = readAnswer(answer.text, question);
+      if (read.kind === "intent") return end("ok", { intent: read.intent });
+      if (read.kind === "refused") return end("refused");
+      if (again) return end("invalid", { fault: read.fault });
+      again = true;
+      request = withComplaint(request, answer, complaint(read.fault, question));
+    } else return end(answer.status);
+  }
+}
+
+/** What a conversation is asked first. */
+export function firstRequest(turns: readonly Turn[], question: Question): ChatRequest {
+  return {
+    model: question.model,
+    messages: [{ role: "user", content: fillPrompt(question.prompt, { turns }) }],
+    [question.tokenLimitName]: question.maxOutputTokens,
+    ...(question.temperature !== null && { temperature: question.temperature }),
+  };
+}
+
+function withComplaint(request: ChatRequest, { text }: Answer, content: string): ChatRequest {
+  const said: ChatRequest["messages"] = text?.trim() ? [{ role: "assistant", content: text }] : [];
+  return { ...request, messages: [...request.messages, ...said, { role: "user", content }] };
+}
+
+/** What a request is known by. */
+function requestKey(request: ChatRequest, prompt: Prompt): string {
+  return digest({ ...request, prompt_version: prompt.version });
+}
+
+/** Most tokens that the answer to a request may have. */
+export function outputLimit(request: ChatRequest): number {
+  return request.max_completion_tokens ?? request.max_tokens ?? 0;
+}
+
+/** Bytes of the texts of a request: no byte-level tokenizer makes more tokens of them. */
+export function inputBytes(request: ChatRequest): number {
+  return request.messages.reduce((sum, { content }) => sum + Buffer.byteLength(String(content ?? "")), 0);
+}
+
+/**
+ * The turns without those in the middle: turns from the beginning and the end, in turn, while they fit in three quarters
+ * of the model's context or, where that is not known, in half of the conversation. Null if no turn can be left out.
+ */
+function withoutMiddle(turns: readonly Turn[], question: Question): Turn[] | null {
+  const bytes = turns.map(({ content }) => Buffer.byteLength(content) + 16);
+  const all = bytes.reduce((sum, each) => sum + each, 0);
+  const room =
+    question.contextTokens === null
+      ? all / 2
+      : 0.75 * BYTES_A_TOKEN * (question.contextTokens - question.maxOutputTokens) -
+        Buffer.byteLength(question.prompt.text);
+  let used = 0;
+  const take = (at: number) => {
+    const fits = used + (bytes[at] ?? 0) <= room;
+    if (fits) used += bytes[at] ?? 0;
+    return fits;
+  };
+  let [head, tail] = [0, 0];
+  let [headFits, tailFits] = [true, true];
+  while (head + tail < turns.length && (headFits || tailFits)) {
+    const atHead = headFits && (head <= tail || !tailFits);
+    if (!atHead) tailFits = take(turns.length - 1 - tail) && ++tail > 0;
+    else headFits = take(head) && ++head > 0;
+  }
+  if (head === 0 || head + tail >= turns.length) return null;
+  const left = turns.length - head - tail;
+  const gap: Turn = { role: "user", content: `[${left} turns left out]` };
+  return [...turns.slice(0, head), gap, ...turns.slice(turns.length - tail)];
+}

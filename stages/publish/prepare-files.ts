@@ -1,0 +1,289 @@
+/**
+ * A finished dataset -> the files that go to the Hub, in a folder of their own: user ids keyed anew, small countries
+ * merged, personal data masked or left out, and a card that counts what is in them. What the run wrote stays as it is.
+ */
+import { copyFileSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { UsageError } from "../../pipeline/errors.ts";
+import { hashFile, readJson, writeJson } from "../../pipeline/files/atomic-file.ts";
+import { fileLiteral, query } from "../../pipeline/files/duckdb.ts";
+import { digest } from "../../pipeline/hash.ts";
+import type { Turn } from "../../schemas/conversation.ts";
+import { FileRecord } from "../../schemas/manifest.ts";
+import { findPii, PII_KINDS, type Pii, type PiiKind } from "./pii.ts";
+import { type Privacy, privateColumns, publicRow, rareCountries } from "./privacy.ts";
+
+/** What is decided about privacy. */
+export interface PublishOptions {
+  /** Countries with fewer users than this are called `other`. */
+  readonly kMin: number;
+  /** Personal data that was found: mask it, leave the conversation out, or let it be. */
+  readonly pii: Privacy["pii"];
+  /** Secret that user ids are keyed with anew. */
+  readonly key: string;
+}
+
+/** The dataset of a run and how its rows are read and written. */
+export interface PublishInput {
+  /** Folder of the run. */
+  readonly folder: string;
+  /** All files of the dataset, by their paths relative to the run; those of rows have a number of rows. */
+  readonly files: readonly FileRecord[];
+  /** These three are aligned by shard. */
+  readonly conversations: readonly string[];
+  readonly intents: readonly string[];
+  readonly samples: readonly string[];
+  /** Samples that were rejected when the dataset was written. */
+  readonly rejections: readonly string[];
+  readonly columns: z.ZodObject;
+  readonly read: (path: string) => AsyncIterable<Record<string, unknown>>;
+  readonly open: (path: string, columns: z.ZodObject) => RowFile;
+  readonly code: string;
+}
+
+interface RowFile {
+  write(row: Record<string, unknown>): Promise<void>;
+  commit(): Promise<{ rows: number; bytes: number; sha256: string }>;
+  discard(): void;
+}
+
+const Counts = z.record(z.enum(PII_KINDS), z.int());
+
+/** What was done, and the files that it was done to. Kept beside them, so that a second run need not do it again. */
+export const Staged = z.strictObject({
+  fingerprint: z.string(),
+  /** Paths relative to the folder that goes to the Hub. */
+  files: z.array(FileRecord),
+  /** How often each kind was found in user turns and in intents. */
+  user_text: Counts,
+  intents: Counts,
+  /** Conversations in which something was found, and rows that were left out for it. */
+  conversations: z.int(),
+  blocked_rows: z.int(),
+  merged_countries: z.int(),
+  /** What the rows that are left hold: tokens, those of them in the loss, and targets, by split. */
+  counts: z.record(z.string(), z.int()),
+});
+export type Staged = z.infer<typeof Staged>;
+
+/** Where the files that go to the Hub lie. */
+export function stagedFolder(folder: string): string {
+  return join(folder, "publish", "dataset");
+}
+
+/** Throws UsageError if a file of the dataset is not what the run wrote. */
+export async function requireUntouched({ folder, files }: Pick<PublishInput, "folder" | "files">): Promise<void> {
+  for (const file of files) {
+    const path = join(folder, file.path);
+    const found = await hashFile(path).catch(() => null);
+    if (found?.sha256 === file.sha256) continue;
+    const what =
+      found === null
+        ? "is missing"
+        : `has the sha256 ${found.sha256.slice(0, 12)}…, not ${file.sha256.slice(0, 12)}… as written`;
+    throw new UsageError(
+      `${path}: ${what}: it was changed by hand; run again with --from write --force to have it anew`,
+    );
+  }
+}
+
+/** Makes the files that go to the Hub, unless they are there already for the same data and options. */
+export async function stageFiles(input: PublishInput, options: PublishOptions, signal?: AbortSignal): Promise<Staged> {
+  const fingerprint = digest([
+    input.code,
+    input.files.map(({ sha256 }) => sha256),
+    options.kMin,
+    options.pii,
+    digest(options.key),
+  ]);
+  const receipt = join(input.folder, "publish", "receipt.json");
+  const before = await readJson(receipt, Staged).catch(() => null);
+  if (before?.fingerprint === fingerprint && (await areThere(input.folder, before.files))) return before;
+  const banned = privateColumns(Object.keys(input.columns.shape));
+  if (banned.length > 0)
+    throw new UsageError(`the dataset has columns that must not be published: ${banned.join(", ")}`);
+  const scan = await scanTexts(input, signal);
+  requirePossible(input, options, scan.found.size);
+  const isLeftOut = (conversation: string) => options.pii === "block" && scan.found.has(conversation);
+  const rare = rareCountries(await usersByCountry(input, isLeftOut, signal), options.kMin);
+  const { files, blocked, counts } = await rewrite(input, { ...options, rare, found: scan.found }, signal);
+  const { user_text, intents, found } = scan;
+  const about = {
+    user_text,
+    intents,
+    conversations: found.size,
+    blocked_rows: blocked,
+    merged_countries: rare.size,
+    counts,
+  };
+  const staged = { fingerprint, files, ...about };
+  writeJson(receipt, staged);
+  return staged;
+}
+
+async function areThere(folder: string, files: readonly FileRecord[]): Promise<boolean> {
+  for (const { path, sha256 } of files) {
+    const found = await hashFile(join(stagedFolder(folder), path)).catch(() => null);
+    if (found?.sha256 !== sha256) return false;
+  }
+  return true;
+}
+
+/** Token ids hold text that cannot be masked, and a bin holds rows of many conversations. */
+function requirePossible({ columns }: PublishInput, { pii }: PublishOptions, found: number): void {
+  if (found === 0 || pii === "allow") return;
+  const isBins = !("conversation_id" in columns.shape);
+  if (!isBins && (pii === "block" || !("input_ids" in columns.shape))) return;
+  const choices = isBins ? "--pii allow, or write it without --bin-pack" : "--pii block or --pii allow";
+  throw new UsageError(
+    `personal data was found in ${found} conversations and cannot be ${pii}ed in token ids: choose ${choices}`,
+  );
+}
+
+const table = (paths: readonly string[]) => `read_parquet([${paths.map(fileLiteral).join(", ")}])`;
+
+type Scanned = { id: string; country: string | null; turns: Turn[]; intent: string | null };
+
+type Scan = { found: Map<string, Pii[]>; user_text: Record<PiiKind, number>; intents: Record<PiiKind, number> };
+
+/**
+ * Looks through the user turns and intents of the conversations that have samples. Where something is found the assistant's
+ * turns are searched too: what it repeats it often writes in another way. Memory: what was found, and the intents of a shard.
+ */
+async function scanTexts({ conversations, intents, samples }: PublishInput, signal?: AbortSignal): Promise<Scan> {
+  const none = () => Object.fromEntries(PII_KINDS.map((kind) => [kind, 0])) as Record<PiiKind, number>;
+  const scan: Scan = { found: new Map(), user_text: none(), intents: none() };
+  for (const [shard, path] of conversations.entries()) {
+    const goals = await goalsOf([intents[shard] ?? ""], [samples[shard] ?? ""], signal);
+    const sql = `SELECT id, country, turns FROM ${table([path])}`;
+    for await (const row of query(sql, path, signal)) {
+      const { id, country, turns } = row as { id: string; country: string | null; turns: Turn[] };
+      const intent = goals.get(id);
+      if (intent !== undefined) await scanConversation(scan, { id, country, turns, intent });
+    }
+  }
+  return scan;
+}
+
+/** The intents of a shard's conversations that have samples. */
+async function goalsOf(
+  intents: string[],
+  samples: string[],
+  signal?: AbortSignal,
+): Promise<Map<string, string | null>> {
+  const sql = `SELECT conversation_id, intent FROM ${table(intents)}
+    WHERE conversation_id IN (SELECT conversation_id FROM ${table(samples)})`;
+  const found = new Map<string, string | null>();
+  for await (const row of query(sql, "intents", signal)) {
+    const { conversation_id, intent } = row as { conversation_id: string; intent: string | null };
+    found.set(conversation_id, intent);
+  }
+  return found;
+}
+
+async function scanConversation(scan: Scan, { id, country, turns, intent }: Scanned): Promise<void> {
+  const findIn = async (texts: readonly string[]) =>
+    (await Promise.all(texts.map((each) => findPii(each, country)))).flat();
+  const saidBy = (role: Turn["role"]) => turns.filter((turn) => turn.role === role).map(({ content }) => content);
+  const [inTurns, inIntent] = [await findIn(saidBy("user")), await findIn(intent === null ? [] : [intent])];
+  for (const { kind } of inTurns) scan.user_text[kind]++;
+  for (const { kind } of inIntent) scan.intents[kind]++;
+  if (inTurns.length + inIntent.length === 0) return;
+  const all = [...inTurns, ...inIntent, ...(await findIn(saidBy("assistant")))];
+  scan.found.set(id, [...new Map(all.map((each) => [each.text, each])).values()]);
+}
+
+/** The users of each country whose rows are published; a conversation without a user counts as one. Memory: the users. */
+async function usersByCountry(
+  { conversations, samples, rejections }: PublishInput,
+  isLeftOut: (conversation: string) => boolean,
+  signal?: AbortSignal,
+): Promise<Map<string, Set<string>>> {
+  const sql = `SELECT id, country, coalesce(user_id, id) AS "user" FROM ${table(conversations)} WHERE country IS NOT NULL
+    AND id IN (SELECT conversation_id FROM ${table(samples)} s ANTI JOIN ${table(rejections)} r ON r.id = s.id)`;
+  const found = new Map<string, Set<string>>();
+  for await (const row of query(sql, "conversations", signal)) {
+    const { id, country, user } = row as { id: string; country: string; user: string };
+    if (!isLeftOut(id)) found.set(country, (found.get(country) ?? new Set()).add(user));
+  }
+  return found;
+}
+
+async function rewrite(
+  input: PublishInput,
+  privacy: Privacy,
+  signal?: AbortSignal,
+): Promise<{ files: FileRecord[]; blocked: number; counts: Record<string, number> }> {
+  const files: FileRecord[] = [];
+  const counts: Record<string, number> = {};
+  let blocked = 0;
+  for (const file of input.files) {
+    const path = file.path.replace(/^dataset\//, "");
+    const [from, to] = [join(input.folder, file.path), join(stagedFolder(input.folder), path)];
+    mkdirSync(dirname(to), { recursive: true });
+    if (path === "README.md") continue; // the card counts what is published, so it is written anew
+    if (file.rows === null) {
+      copyFileSync(from, to);
+      files.push({ ...file, path });
+    } else {
+      const written = await rewriteRows(input, from, to, privacy, (row) => countRow(row, counts), signal);
+      blocked += file.rows - written.rows;
+      files.push({ path, rows: written.rows, bytes: written.bytes, sha256: written.sha256 });
+    }
+  }
+  return { files, blocked, counts };
+}
+
+/** Adds to what the card says of rows: tokens and targets, where rows have them. */
+function countRow(row: Readonly<Record<string, unknown>>, counts: Record<string, number>): void {
+  const { split, context_tokens, target_tokens, target_turns } = row;
+  if (typeof split !== "string") return;
+  const add = (name: string, by: unknown) => {
+    if (typeof by === "number") counts[`${name}_${split}`] = (counts[`${name}_${split}`] ?? 0) + by;
+  };
+  add("target_tokens", target_tokens);
+  add("tokens", typeof context_tokens === "number" ? context_tokens + Number(target_tokens) : null);
+  add("targets", Array.isArray(target_turns) ? target_turns.length : 1);
+}
+
+async function rewriteRows(
+  input: PublishInput,
+  from: string,
+  to: string,
+  privacy: Privacy,
+  count: (row: Readonly<Record<string, unknown>>) => void,
+  signal?: AbortSignal,
+) {
+  const file = input.open(to, input.columns);
+  try {
+    for await (const row of input.read(from)) {
+      signal?.throwIfAborted();
+      const open = publicRow(row, privacy);
+      if (!open) continue;
+      count(open);
+      await file.write(open);
+    }
+    return await file.commit();
+  } catch (error) {
+    file.discard();
+    throw error;
+  }
+}
+
+/** What was done, in words for the card. */
+export function privacyInWords(staged: Staged, { kMin, pii }: PublishOptions): string {
+  const sums = PII_KINDS.map((kind) => `${kind} ${(staged.user_text[kind] ?? 0) + (staged.intents[kind] ?? 0)}`).join(
+    ", ",
+  );
+  const done = {
+    mask: "What was found is masked as `[email]`, `[phone]`, `[card]` or `[key]` wherever it stands in a row; tokens were counted before.",
+    block: `The conversations were left out, ${staged.blocked_rows} rows. Published counts and measures of people were counted before.`,
+    allow: "What was found was left in, as the publisher decided.",
+  };
+  return [
+    "User ids were keyed anew with a secret that is published nowhere. There are no addresses, headers, places below the country, or times. Ids of conversations are those of the source: whoever has the source can find them there, with all that it tells.",
+    `So that no country names fewer than ${kMin} users, ${staged.merged_countries} small ones are called \`other\`.`,
+    `User turns and intents were searched for e-mail addresses, phone numbers, payment cards and keys of services: ${sums}, in ${staged.conversations} conversations. ${done[pii]} Names, addresses and what only context tells were not looked for.`,
+  ].join("\n\n");
+}

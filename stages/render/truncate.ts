@@ -1,0 +1,138 @@
+/**
+ * The samples of one conversation -> rows: which turns of the context stay so that a row is no longer than `maxTokens`,
+ * and, in layout `packed`, which samples share a row.
+ */
+
+import type { ChatFormat } from "../../pipeline/text/chat-template/chat-template.ts";
+import { countTokens, type Encoder } from "../../pipeline/text/encoder.ts";
+import type { Message, Rendered, Segment } from "../../pipeline/text/segment.ts";
+import type { Turn } from "../../schemas/conversation.ts";
+import { END, type Sample } from "../../schemas/sample.ts";
+
+/** What rows are made from: the goal of a conversation (null = none) and its turns. */
+export interface Dialogue {
+  readonly intent: string | null;
+  readonly turns: readonly Turn[];
+}
+
+/** How samples become rows. */
+export interface RowSettings {
+  readonly chat: ChatFormat;
+  /** null = nothing is counted, so nothing is too long. */
+  readonly encoder: Encoder | null;
+  /** Most tokens of a row; null = any number. */
+  readonly maxTokens: number | null;
+  /** What to do with a longer one: leave out the oldest exchanges, the sample, its last tokens (later), or nothing. */
+  readonly overflow: "shorten" | "drop" | "cut-right" | "keep";
+  readonly layout: "samples" | "packed";
+}
+
+/** What became of the length of a sample. `impossible`: it is no row. */
+type Length = "untouched" | "shortened" | "cut" | "longer" | "impossible";
+
+/** A sample with the turns that stay: its context begins with turn `from`. Counts of tokens are null where nothing counts them. */
+export interface Fitted {
+  readonly sample: Sample;
+  readonly from: number;
+  readonly length: Length;
+  readonly tokens: number | null;
+  readonly inLoss: number | null;
+}
+
+/** One row: a sample, or in layout `packed` samples of a conversation whose contexts begin with the same turn. */
+export interface Row {
+  readonly fitted: readonly [Fitted, ...Fitted[]];
+  readonly rendered: Rendered;
+}
+
+/** Every sample of a conversation with its length; in the order of the conversation, as they come. */
+export function fitAll(dialogue: Dialogue, samples: readonly Sample[], settings: RowSettings): Fitted[] {
+  return samples.map((sample) => shorten(dialogue, sample, settings));
+}
+
+/** The rows of samples that fit. */
+export function rowsOf(dialogue: Dialogue, fitted: readonly Fitted[], settings: RowSettings): Row[] {
+  const groups: [Fitted, ...Fitted[]][] = [];
+  for (const each of fitted) {
+    const last = settings.layout === "packed" ? groups.at(-1) : undefined;
+    if (last?.[0].from === each.from && canJoin(dialogue, [...last, each], settings.chat)) last.push(each);
+    else groups.push([each]);
+  }
+  return groups.map((group) => ({ fitted: group, rendered: render(dialogue, group, settings.chat) }));
+}
+
+function shorten(dialogue: Dialogue, sample: Sample, { chat, encoder, maxTokens, overflow }: RowSettings): Fitted {
+  const measure = (from: number, length: Length): Fitted => {
+    if (!encoder) return { sample, from, length, tokens: null, inLoss: null };
+    const count = countTokens(chat.render(messagesOf(dialogue, [sample], from)), encoder);
+    return { sample, from, length, ...count };
+  };
+  const fits = ({ tokens }: Fitted) => maxTokens === null || tokens === null || tokens <= maxTokens;
+  const whole = measure(0, "untouched");
+  if (fits(whole)) return whole;
+  if (overflow === "drop") return { ...whole, length: "impossible" };
+  if (overflow !== "shorten") return { ...whole, length: overflow === "keep" ? "longer" : "cut" };
+  // The fewest exchanges to leave out: `low` are too few, `high` are enough.
+  let low = 0;
+  let high = Math.ceil(sample.context_turns / 2);
+  let best = measure(sample.context_turns, "shortened");
+  if (!fits(best)) return { ...best, length: "impossible" };
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    const tried = measure(2 * middle, "shortened");
+    if (fits(tried)) [high, best] = [middle, tried];
+    else low = middle;
+  }
+  return best;
+}
+
+/** The messages of a row: the intent, the turns from `from` on, and the last sample's target; the targets of all are in the loss. */
+function messagesOf({ intent, turns }: Dialogue, samples: readonly Sample[], from: number): Message[] {
+  const last = samples.at(-1) as Sample;
+  const targets = new Set(samples.map((sample) => sample.context_turns));
+  const context = turns.slice(from, last.context_turns).map(({ role, content }, at): Message => {
+    return { role, content, loss: targets.has(from + at), end: false };
+  });
+  const target: Message = {
+    role: "user",
+    content: last.kind === "end" ? END : (turns[last.context_turns]?.content ?? ""),
+    loss: true,
+    end: last.kind === "end",
+  };
+  const system: Message[] = intent === null ? [] : [{ role: "system", content: intent, loss: false, end: false }];
+  return [...system, ...context, target];
+}
+
+function render(dialogue: Dialogue, fitted: readonly Fitted[], chat: ChatFormat): Rendered {
+  const samples = fitted.map(({ sample }) => sample);
+  const messages = messagesOf(dialogue, samples, fitted[0]?.from ?? 0);
+  return {
+    messages,
+    // Forms without a text of their own never ask.
+    get segments() {
+      return chat.render(messages);
+    },
+  };
+}
+
+/** True if every sample of a row would read the same alone, up to its target's end. By itself so where messages do not depend on what follows. */
+function canJoin(dialogue: Dialogue, group: readonly Fitted[], chat: ChatFormat): boolean {
+  if (chat.isLocal) return true;
+  const joined = chat.render(
+    messagesOf(
+      dialogue,
+      group.map(({ sample }) => sample),
+      group[0]?.from ?? 0,
+    ),
+  );
+  return group.every((each) => beginsWith(joined, chat.render(messagesOf(dialogue, [each.sample], each.from))));
+}
+
+/** True if the text begins with that of one sample, and counts the same target towards the loss. */
+function beginsWith(joined: readonly Segment[], alone: readonly Segment[]): boolean {
+  const from = alone.findIndex(({ loss }) => loss);
+  return alone.every(
+    ({ text, control, loss }, at) =>
+      joined[at]?.text === text && joined[at].control === control && (at < from || joined[at].loss === loss),
+  );
+}

@@ -1,0 +1,167 @@
+import { createHash } from "node:crypto";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { InputError } from "../../../../pipeline/errors.ts";
+import { type Answer, Journal, type JournalEntry, type Passing } from "../../../../pipeline/models/journal.ts";
+import { useFolder } from "../../../helpers/folder.ts";
+
+const at = useFolder();
+
+/** The key that a request called `name` has. */
+const keyOf = (name: string) => createHash("sha256").update(name).digest("hex");
+
+const entry = (name: string, text: string | null = `answer to ${name}`): Answer => ({
+  key: keyOf(name),
+  status: text === null ? "refused" : "answered",
+  text,
+  asked: "gpt-4o",
+  model: "gpt-4o",
+  mode: "sync",
+  input_tokens: 10,
+  cached_tokens: null,
+  output_tokens: 2,
+  usd: 0.25,
+});
+const passing = (name: string, status: Passing["status"]): Passing => {
+  return { key: keyOf(name), status, asked: "gpt-4o", mode: "sync", usd: 1 };
+};
+
+/** Adds entries to the journal. */
+async function add(...entries: JournalEntry[]): Promise<void> {
+  const journal = await Journal.open(at("journal"));
+  for (const each of entries) journal.add(each);
+  journal.close();
+}
+
+/** The texts that a newly opened journal has for these requests. */
+async function found(...names: string[]): Promise<(string | null | undefined)[]> {
+  const journal = await Journal.open(at("journal"));
+  const texts = names.map((name) => journal.get(keyOf(name))?.text);
+  journal.close();
+  return texts;
+}
+
+async function spent(): Promise<number> {
+  const journal = await Journal.open(at("journal"));
+  journal.close();
+  return journal.spent;
+}
+
+const path = () => at("journal", "answers.jsonl");
+
+describe("a journal", () => {
+  test("is empty when it is new", async () => {
+    expect(await found("a")).toEqual([undefined]);
+  });
+
+  test("has what was added, at once and after it was opened again", async () => {
+    const journal = await Journal.open(at("journal"));
+    journal.add(entry("a"));
+    expect(journal.get(keyOf("a"))).toEqual(entry("a"));
+    journal.close();
+    expect(await found("a", "b")).toEqual(["answer to a", undefined]);
+  });
+
+  test("keeps any text and an answer that never came", async () => {
+    await add(entry("a", "\u2028\r\n\0🙂"), entry("b", null));
+    expect(await found("a", "b")).toEqual(["\u2028\r\n\0🙂", null]);
+  });
+
+  test("passes over files that are not its own", async () => {
+    mkdirSync(at("journal"));
+    writeFileSync(at("journal", "notes.txt"), "not a journal");
+    expect(await found("a")).toEqual([undefined]);
+  });
+
+  test("takes the later of two entries of one key", async () => {
+    await add(entry("a", "old"), entry("a", "new"));
+    expect(await found("a")).toEqual(["new"]);
+  });
+});
+
+describe("a journal that was killed in the middle of a line", () => {
+  const line = `${JSON.stringify(entry("b", "ünfinished 🙂"))}\n`;
+
+  test("loses that line alone, and is appended to cleanly, wherever it was torn", async () => {
+    const bytes = Buffer.from(line);
+    for (let cut = 1; cut < bytes.length - 1; cut++) {
+      await add(entry(`a${cut}`));
+      appendFileSync(path(), bytes.subarray(0, cut));
+      await add(entry(`c${cut}`));
+      expect(await found(`a${cut}`, "b", `c${cut}`), `torn at ${cut}`).toEqual([
+        `answer to a${cut}`,
+        undefined,
+        `answer to c${cut}`,
+      ]);
+    }
+  });
+
+  test("keeps a line that lacks only its newline", async () => {
+    await add(entry("a"));
+    appendFileSync(path(), line.trimEnd());
+    await add(entry("c"));
+    expect(await found("a", "b", "c")).toEqual(["answer to a", "ünfinished 🙂", "answer to c"]);
+  });
+});
+
+describe("what was spent", () => {
+  test("is the sum of the answers, and of what may have been billed at the most that it can have cost", async () => {
+    await add(passing("a", "sent"), entry("a"), passing("b", "sent"), passing("b", "unheard"));
+    expect(await spent()).toBe(0.25 + 1);
+  });
+
+  test("has nothing of what the server itself said to have failed", async () => {
+    await add(passing("a", "sent"), passing("a", "failed"), passing("a", "sent"), entry("a"));
+    expect(await spent()).toBe(0.25);
+  });
+
+  test("counts what a kill left under way", async () => {
+    await add(passing("a", "sent"), passing("b", "sent"), entry("b"));
+    expect(await spent()).toBe(1 + 0.25);
+    await add(passing("a", "sent"), entry("a"));
+    expect(await spent()).toBeLessThanOrEqual(1 + 0.25 + 0.25);
+  });
+});
+
+describe("a second process", () => {
+  test("is refused in words", async () => {
+    const journal = await Journal.open(at("journal"));
+    await expect(Journal.open(at("journal"))).rejects.toThrow(/is working on this run/);
+    journal.close();
+    await add(entry("a"));
+  });
+
+  test("may read, and finds what is there", async () => {
+    expect(Journal.read(at("journal"))).toBeNull();
+    const journal = await Journal.open(at("journal"));
+    journal.add(entry("a"));
+    const reader = Journal.read(at("journal"));
+    expect(reader?.get(keyOf("a"))).toEqual(entry("a"));
+    expect(reader?.isCurrent).toBe(true);
+    journal.add(entry("b"));
+    expect(reader?.isCurrent).toBe(false);
+    reader?.close();
+    journal.close();
+  });
+});
+
+test("ten thousand answers are found again, long ones and short ones", async () => {
+  const names = Array.from({ length: 10_000 }, (_, at) => String(at));
+  const text = (name: string) => "x".repeat(Number(name) % 7 === 0 ? 5000 : 3) + name;
+  await add(...names.map((name) => entry(name, text(name))));
+  expect(await found(...names)).toEqual(names.map(text));
+});
+
+describe("a line that is no entry", () => {
+  test.each([
+    ["lacks a field", { key: "a" }],
+    ["has a field too many", { ...entry("a"), price: 1 }],
+    ["has an unknown status", { ...entry("a"), status: "maybe" }],
+    ["is a list", []],
+  ])("because it %s is an error that names file and line", async (_, value) => {
+    await add(entry("a"));
+    appendFileSync(path(), `${JSON.stringify(value)}\n`);
+    await expect(found("a")).rejects.toThrow(InputError);
+    await expect(found("a")).rejects.toThrow(`${path()}:2: not a journal entry`);
+  });
+});

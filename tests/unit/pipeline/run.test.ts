@@ -1,0 +1,208 @@
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { describe, expect, test } from "vitest";
+import { UsageError } from "../../../pipeline/errors.ts";
+import type { Run } from "../../../pipeline/plan.ts";
+import type { RunEvent } from "../../../pipeline/run.ts";
+import { useFolder } from "../../helpers/folder.ts";
+import { runToy, toyRun } from "../../helpers/toy.ts";
+
+const at = useFolder();
+
+/** Runs a toy with these options once more in the same folder; returns the tasks that really ran. */
+async function again(given: Record<string, Record<string, unknown>> = {}, options = {}): Promise<string[]> {
+  const ran: string[] = [];
+  await runToy(await toyRun(at(), ran, given), options);
+  return ran;
+}
+
+const EVERYTHING = [
+  "paper",
+  "letters 0",
+  "letters 1",
+  "capitals copy 0",
+  "capitals copy 1",
+  "capitals raise 0",
+  "capitals raise 1",
+  "digits",
+];
+
+describe("a run", () => {
+  test("does every task of every stage, in order", async () => {
+    expect(await again()).toEqual(EVERYTHING);
+  });
+
+  test("does nothing when all is done and unchanged", async () => {
+    await again();
+    expect(await again()).toEqual([]);
+  });
+
+  test("does a stage again when an option changed, and what reads it, but not what does not", async () => {
+    await again();
+    expect(await again({ letters: { text: "xyz" } })).toEqual(EVERYTHING.slice(1, -1));
+  });
+
+  test("stops early where a changed option led to the same output", async () => {
+    await again();
+    expect(await again({ letters: { note: "changes nothing" } })).toEqual(["letters 0", "letters 1"]);
+  });
+
+  test("leaves the stages before a changed one alone", async () => {
+    await again();
+    expect(await again({ capitals: { drop: "a" } })).toEqual(EVERYTHING.slice(3, -1));
+  });
+
+  test("comes to the same bytes after options were changed and changed back", async () => {
+    await again();
+    const before = readFileSync(at("03-capitals", "manifest.json"), "utf8");
+    await again({ letters: { text: "other" }, capitals: { drop: "o" } });
+    await again();
+    expect(readFileSync(at("03-capitals", "manifest.json"), "utf8")).toBe(before);
+  });
+
+  test("does everything again when it is forced", async () => {
+    await again();
+    expect(await again({}, { force: true })).toEqual(EVERYTHING);
+  });
+
+  test("does only the stages from one to another", async () => {
+    expect(await again({}, { to: "letters" })).toEqual(EVERYTHING.slice(0, 3));
+    expect(await again({}, { from: "capitals", to: "capitals" })).toEqual(EVERYTHING.slice(3, 7));
+  });
+
+  test("does not begin in the middle when the stages before are not done", async () => {
+    await expect(again({}, { from: "capitals" })).rejects.toThrow(UsageError);
+    await expect(again({}, { from: "capitals" })).rejects.toThrow("letters is not done");
+  });
+
+  test("refuses a range that ends before it begins, and stages that there are not", async () => {
+    await expect(again({}, { from: "digits", to: "paper" })).rejects.toThrow("--from digits comes after --to paper");
+    await expect(again({}, { from: "capital" })).rejects.toThrow("no stage capital");
+  });
+
+  test("does again what was deleted, and no more than belongs to it", async () => {
+    await again();
+    rmSync(at("02-letters", "letters-00001-of-00002.parquet"));
+    expect(await again()).toEqual(["letters 1"]);
+  });
+
+  test("tells what is up to date and what it does", async () => {
+    await again({}, { to: "paper" });
+    const told: string[] = [];
+    const onEvent = (event: RunEvent) => {
+      if (event.type === "stage") told.push(`${event.stage} ${event.state}`);
+      if (event.type === "phase") told.push(`${event.stage}/${event.phase} ${event.done} of ${event.total}`);
+    };
+    await again({}, { to: "letters", onEvent });
+    expect(told).toEqual([
+      "paper up-to-date",
+      "letters running",
+      "letters/spell 0 of 2",
+      "letters/spell 1 of 2",
+      "letters/spell 2 of 2",
+      "letters/finish 0 of 1",
+      "letters/finish 1 of 1",
+      "letters done",
+    ]);
+  });
+
+  test("writes its plan beside its stages", async () => {
+    await again();
+    expect(JSON.parse(readFileSync(at("plan.json"), "utf8"))).toEqual((await toyRun(at(), [])).plan);
+  });
+});
+
+describe("a run that was stopped", () => {
+  /** Runs with an abort after so many tasks; returns the tasks that ran. */
+  async function stopAfter(count: number): Promise<string[]> {
+    const controller = new AbortController();
+    const ran: string[] = [];
+    const notes = new Proxy(ran, {
+      set(list, key, value) {
+        if (Number(key) === count - 1) controller.abort();
+        return Reflect.set(list, key, value);
+      },
+    });
+    await expect(runToy(await toyRun(at(), notes), {}, controller.signal)).rejects.toThrow(/abort/);
+    return ran;
+  }
+
+  test("does no further task, and lets go of the run", async () => {
+    expect(await stopAfter(2)).toEqual(EVERYTHING.slice(0, 2));
+    expect(existsSync(at("lock"))).toBe(false);
+  });
+
+  test("goes on where it was, losing at most the task that was under way", async () => {
+    const whole = at("whole");
+    await runToy(await toyRun(whole, []));
+    for (let count = 1; count <= EVERYTHING.length; count++) {
+      rmSync(at("01-paper"), { recursive: true, force: true });
+      for (const name of ["02-letters", "03-capitals", "04-digits"]) rmSync(at(name), { recursive: true, force: true });
+      const first = await stopAfter(count);
+      const second = await again();
+      expect(second.length).toBeLessThanOrEqual(EVERYTHING.length - first.length + 1);
+      expect(new Set([...first, ...second])).toEqual(new Set(EVERYTHING));
+      expect(readFileSync(at("03-capitals", "manifest.json"))).toEqual(
+        readFileSync(`${whole}/03-capitals/manifest.json`),
+      );
+    }
+  });
+
+  test("has its half-written files swept by the next run, but not half-fetched downloads", async () => {
+    mkdirSync(at("02-letters", "raw"), { recursive: true });
+    const ours = at("02-letters", "letters-00000-of-00002.parquet.4242-0a1b2c.partial");
+    const fetched = at("raw.parquet.partial");
+    writeFileSync(ours, "half");
+    writeFileSync(fetched, "half");
+    await again({}, { to: "paper" });
+    expect(existsSync(ours)).toBe(false);
+    expect(existsSync(fetched)).toBe(true);
+  });
+});
+
+describe("the lock of a run", () => {
+  const take = (pid: number, host = hostname()) => writeFileSync(at("lock"), `${pid} ${host}\n`);
+  const run = async (): Promise<unknown> => runToy(await toyRun(at(), []), { to: "paper" });
+
+  test("is gone when the run is over, well or badly", async () => {
+    await run();
+    expect(existsSync(at("lock"))).toBe(false);
+    await expect(again({ capitals: { lose: "a" } })).rejects.toThrow("lost");
+    expect(existsSync(at("lock"))).toBe(false);
+  });
+
+  test("of a live process is respected, in words", async () => {
+    const other = spawn("sleep", ["60"]);
+    try {
+      take(other.pid as number);
+      await expect(run()).rejects.toThrow(UsageError);
+      await expect(run()).rejects.toThrow(
+        `process ${other.pid} is working on this run; wait for it or use another --output`,
+      );
+      expect(readFileSync(at("lock"), "utf8")).toBe(`${other.pid} ${hostname()}\n`);
+      expect(existsSync(at("01-paper"))).toBe(false);
+    } finally {
+      other.kill();
+    }
+  });
+
+  test("of a dead process is taken over", async () => {
+    take(spawnSync("true").pid);
+    await run();
+    expect(existsSync(at("01-paper", "manifest.json"))).toBe(true);
+  });
+
+  test("of another machine is respected, and the message says what to remove", async () => {
+    take(1, "some-other-host");
+    await expect(run()).rejects.toThrow(
+      `a process on some-other-host took this run; if it is dead, remove ${at("lock")}`,
+    );
+  });
+
+  test("keeps a second run of this process out", async () => {
+    const first: Run = await toyRun(at(), []);
+    const both = await Promise.allSettled([runToy(first), runToy(first)]);
+    expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  });
+});

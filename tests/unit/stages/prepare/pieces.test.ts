@@ -1,0 +1,99 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { run } from "../../../../stages/index.ts";
+import { piecesOf, rowsOf } from "../../../../stages/prepare/pieces.ts";
+import { readRows } from "../../../../stages/prepare/rows.ts";
+import { ChatColumns, chat } from "../../../../stages/sources/chat.ts";
+import { collect } from "../../../helpers/collect.ts";
+import { useFolder } from "../../../helpers/folder.ts";
+import { execute } from "../../../runs/flipturn.ts";
+
+const at = useFolder();
+const input = (path: string, bytes: number) => ({ path, bytes, modified_ms: 0, sha256: null, git_oid: null });
+
+describe("pieces", () => {
+  test("of a Parquet file are of two shards' bytes at most, of a file of lines one", () => {
+    const inputs = [input("a.parquet", 500), input("b.jsonl", 400), input("c.PARQUET", 100)];
+    expect(piecesOf({ inputs, shards: 10 })).toEqual([
+      { input: 0, part: { index: 0, of: 3 } },
+      { input: 0, part: { index: 1, of: 3 } },
+      { input: 0, part: { index: 2, of: 3 } },
+      { input: 1, part: { index: 0, of: 1 } },
+      { input: 2, part: { index: 0, of: 1 } },
+    ]);
+    expect(piecesOf({ inputs, shards: 1 }).map(({ part }) => part.of)).toEqual([1, 1, 1]);
+  });
+
+  test("have every row once, in order, whatever the row groups are", () => {
+    const groups = fc.array(fc.nat(9), { maxLength: 12 });
+    fc.assert(
+      fc.property(groups, fc.integer({ min: 1, max: 9 }), (sizes, of) => {
+        const parts = Array.from({ length: of }, (_, index) => rowsOf(sizes, { index, of }));
+        expect(parts.at(-1)?.end).toBe(sizes.reduce((sum, rows) => sum + rows, 0));
+        for (const [index, { first, end }] of parts.entries()) {
+          expect(first).toBe(parts[index - 1]?.end ?? 0);
+          expect(end).toBeGreaterThanOrEqual(first);
+        }
+      }),
+    );
+  });
+
+  test("are alike where row groups are", () => {
+    expect([0, 1, 2].map((index) => rowsOf(Array(9).fill(10), { index, of: 3 }))).toEqual([
+      { first: 0, end: 30 },
+      { first: 30, end: 60 },
+      { first: 60, end: 90 },
+    ]);
+  });
+});
+
+describe("a Parquet file in parts", () => {
+  const read = async (part?: { index: number; of: number }) => {
+    const reading = { columns: ChatColumns.parse({ id: "id" }), paths: "best", ...(part && { part }) } as const;
+    return collect(readRows(at("rows.parquet"), "rows.parquet", chat, reading));
+  };
+  /** 10,000 rows in five groups, the 5,001st bad. */
+  const write = (more = "") =>
+    execute(`COPY (SELECT i AS id${more}, CASE WHEN i = 5000 THEN NULL ELSE [{'role': 'user', 'content': 'hi ' || i}] END AS messages
+      FROM range(10000) t(i)) TO '${at("rows.parquet")}' (FORMAT parquet, ROW_GROUP_SIZE 2048)`);
+
+  test.each([1, 2, 3, 8])("in %i parts has the rows that it has as a whole, under the same numbers", async (of) => {
+    await write();
+    const parts = await Promise.all(Array.from({ length: of }, (_, index) => read({ index, of })));
+    expect(parts.filter((part) => part.length > 0)).toHaveLength(Math.min(of, 5));
+    expect(parts.flat()).toEqual(await read());
+    expect(parts.flat()[5000]).toMatchObject({ bad: { row: 5001 } });
+  });
+
+  test("gives the artefacts that the same rows give as lines, the file counted once", async () => {
+    await write();
+    await execute(`COPY (SELECT * FROM '${at("rows.parquet")}') TO '${at("rows.jsonl")}' (FORMAT json)`);
+    const prepared = async (name: string) => {
+      const settings = { source: "chat", input: [at(name)], output: at(`${name}-run`), shards: 8 };
+      const given = { ...settings, prepare: { columns: { id: "id" } }, dedup: { templates: "keep" } };
+      const manifest = (await run(given, { threads: 1, to: "prepare" })).at(-1);
+      const files = manifest?.outputs.filter(({ path }) => !path.includes("rejections"));
+      return { in: manifest?.in, kept: manifest?.kept, files: files?.map(({ sha256 }) => sha256) };
+    };
+    const inParts = await prepared("rows.parquet");
+    expect(inParts).toMatchObject({ in: 10_000, kept: 9_999 });
+    expect(inParts).toEqual(await prepared("rows.jsonl"));
+    const plan = JSON.parse(readFileSync(at("rows.parquet-run", "plan.json"), "utf8"));
+    expect(plan.stages[1].phases[0]).toMatchObject({ name: "scatter", tasks: 4 });
+  });
+
+  test("with a column that hides the engine's row numbers is read whole, as the first", async () => {
+    await write(", -1 - i % 2 AS File_Row_Number");
+    const whole = await read();
+    expect(whole).toHaveLength(10_000);
+    expect(await read({ index: 0, of: 3 })).toEqual(whole);
+    expect(await read({ index: 1, of: 3 })).toEqual([]);
+  });
+
+  test("without a row has none in any part", async () => {
+    await execute(`COPY (SELECT '' AS id, [{'role': 'user', 'content': ''}] AS messages WHERE false)
+      TO '${at("rows.parquet")}' (FORMAT parquet)`);
+    expect(await Promise.all([0, 1].map((index) => read({ index, of: 2 })))).toEqual([[], []]);
+  });
+});

@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { binned } from "../../../../stages/report/plots.ts";
+
+test("places without a bar keep their room, so that distances are true", () => {
+  const bins = [
+    { from: 1, kind: "a", count: 4 },
+    { from: 5, kind: "a", count: 2 },
+  ];
+  const own = { id: "x", bins, kinds: ["a", "b"], colours: ["train", "test"] } as const;
+  expect(binned(own, (from) => from + 2, String)).toEqual({
+    id: "x",
+    categories: ["1", "3", "5"],
+    series: [{ name: "a", colour: "train", values: [4, 0, 2] }],
+  });
+});

@@ -1,0 +1,166 @@
+import { describe, expect, test } from "vitest";
+import { ChatColumns, chat } from "../../../../stages/sources/chat.ts";
+import type { Columns, RawConversation } from "../../../../stages/sources/source.ts";
+
+/** What becomes of a row of someone's own log, with these columns named. */
+function convert(row: Record<string, unknown>, columns: Partial<Columns> = {}): RawConversation {
+  const all = ChatColumns.parse(columns);
+  return chat.convert(chat.row(all).parse(row), all) as RawConversation;
+}
+
+const messages = [
+  { role: "user", content: "hi" },
+  { role: "assistant", content: "hello" },
+];
+
+describe("a row of one's own log", () => {
+  test("needs nothing but messages", () => {
+    expect(convert({ messages, anything: "else" })).toMatchObject({
+      user: null,
+      country: null,
+      language: null,
+      model: null,
+      started_at: null,
+      redacted: null,
+      toxic: null,
+      turns: messages,
+    });
+  });
+
+  test("may call every column as it likes", () => {
+    const row = {
+      nr: "7",
+      who: "ann",
+      land: "Chile",
+      tongue: "English",
+      bot: "gpt-4",
+      when: "2024-05-01 10:00:00",
+      dialogue: [{ from: "human", value: "hi" }],
+    };
+    const columns = {
+      id: "nr",
+      user: "who",
+      country: "land",
+      language: "tongue",
+      model: "bot",
+      time: "when",
+      messages: "dialogue",
+      role: "from",
+      content: "value",
+    };
+    expect(convert(row, columns)).toEqual({
+      source_id: "7",
+      user: "ann",
+      country: "Chile",
+      language: "English",
+      model: "gpt-4",
+      started_at: "2024-05-01T10:00:00.000Z",
+      turns: [{ role: "user", content: "hi" }],
+      redacted: null,
+      toxic: null,
+      present: ["id", "user", "country", "language", "model", "time"],
+    });
+  });
+
+  test("reads only the columns that were named", () => {
+    expect(convert({ id: "7", user: "ann", country: "Chile", messages })).toMatchObject({ user: null, country: null });
+  });
+
+  test("may number its conversations and users", () => {
+    expect(convert({ id: 7, user: 0, messages }, { id: "id", user: "user" })).toMatchObject({
+      source_id: "7",
+      user: "0",
+    });
+  });
+
+  test("may have no user, country or time in some rows", () => {
+    const columns = { user: "user", country: "country", time: "time" };
+    expect(convert({ user: null, time: null, messages }, columns)).toMatchObject({
+      user: null,
+      country: null,
+      started_at: null,
+    });
+  });
+
+  test("with an empty user is a row without a user", () => {
+    expect(convert({ user: "", messages }, { user: "user" }).user || null).toBeNull();
+  });
+
+  test("is refused if a number is too large to be told from its neighbours", () => {
+    const { id } = JSON.parse('{"id":9007199254740993}') as { id: number };
+    expect(chat.row(ChatColumns.parse({ id: "id" })).safeParse({ id, messages }).success).toBe(false);
+  });
+
+  test.each([
+    ["an id that was named is missing", { messages }, { id: "id" }],
+    ["the id is empty", { id: "", messages }, { id: "id" }],
+    ["the id is null", { id: null, messages }, { id: "id" }],
+    ["there are no messages", { id: "1" }, {}],
+    ["a message has no text", { messages: [{ role: "user", content: null }] }, {}],
+    ["a message has no role", { messages: [{ content: "hi" }] }, {}],
+  ])("fails its schema where %s", (_, row, columns) => {
+    expect(chat.row(ChatColumns.parse(columns)).safeParse(row).success).toBe(false);
+  });
+});
+
+describe("roles in people's logs", () => {
+  test.each([
+    ["user", "user"],
+    ["User", "user"],
+    ["HUMAN", "user"],
+    ["prompter", "user"],
+    ["customer", "user"],
+    ["assistant", "assistant"],
+    ["gpt", "assistant"],
+    ["Bot", "assistant"],
+    ["model", "assistant"],
+    ["AI", "assistant"],
+    ["chatbot", "assistant"],
+    ["System", "system"],
+    ["tool", "tool"],
+  ])("%s is %s", (role, expected) => {
+    expect(convert({ messages: [{ role, content: "x" }] }).turns).toEqual([{ role: expected, content: "x" }]);
+  });
+});
+
+describe("without an id column the id", () => {
+  const id = (row: Record<string, unknown>) => convert(row).source_id;
+
+  test("is a hash of the messages", () => {
+    expect(id({ messages })).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test("is the same for the same messages, whatever else is in the row and in which order its fields come", () => {
+    expect(id({ note: 1, messages: messages.map(({ role, content }) => ({ content, role, extra: true })) })).toBe(
+      id({ messages }),
+    );
+  });
+
+  test("differs where a role or a text differs", () => {
+    const other = [
+      { role: "user", content: "hi" },
+      { role: "user", content: "hello" },
+    ];
+    expect(id({ messages: other })).not.toBe(id({ messages }));
+    expect(id({ messages: messages.slice(0, 1) })).not.toBe(id({ messages }));
+  });
+});
+
+describe("the columns that a Parquet file needs", () => {
+  const select = (columns: Partial<Columns>) => chat.select(ChatColumns.parse(columns));
+
+  test("are those that were named, and the messages", () => {
+    expect(select({}).needs).toEqual(["messages"]);
+    expect(select({ id: "nr", time: "when" }).needs).toEqual(["nr", "when", "messages"]);
+  });
+
+  test("are quoted, so that a name may have spaces and quotes, and named once", () => {
+    expect(select({ id: 'my "id"', user: 'my "id"' }).sql).toBe(
+      'CAST("my ""id""" AS VARCHAR) AS "my ""id""", "messages"',
+    );
+  });
+});
+
+test("an unknown column name is refused", () => {
+  expect(ChatColumns.safeParse({ identity: "x" }).success).toBe(false);
+});

@@ -1,0 +1,12 @@
+import { describe, expect, test } from "vitest";
+import { SplitOptions } from "../../../../stages/split/stage.ts";
+
+describe("the shares", () => {
+  test.each([[[0, 0, 0]], [[-1, 1, 1]], [[90, 10]], [[90, 5, 5, 0]]])("cannot be %j", (given) => {
+    expect(SplitOptions.safeParse({ ratios: given }).success).toBe(false);
+  });
+
+  test("are 90, 5 and 5 if nothing is said", () => {
+    expect(SplitOptions.parse({})).toEqual({ ratios: [90, 5, 5], by: "paper", leaks: "count", fixedSplit: null });
+  });
+});
