@@ -121,3 +121,10 @@ export function keyOf(text: string): readonly [number, number] {
   const hash = createHash("sha256").update(text).digest();
   return [hash.readUInt32LE(0) || 1, hash.readUInt32LE(4)];
 }
+
+/** All items of a stream, in order. Memory: all of them. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

@@ -1,176 +1,163 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
-import { basename, join, relative, sep } from "node:path";
-import { type FileRecord, Manifest, type Marker, type Tally } from "../schemas/manifest.ts";
-import { UsageError } from "./errors.ts";
-import { readJson, sizeOf, writeJson } from "./files/atomic-file.ts";
-import { digest } from "./hash.ts";
+import { join, relative, sep } from "node:path";
+import { Manifest, type Marker, type OutputRecord } from "../schemas/manifest.ts";
+import type { Artefact, Files } from "./artefact.ts";
+import { stageNamed } from "./chain.ts";
+import { readRecord, writeJson } from "./files/atomic-file.ts";
+import { doneIn, doneOf, upstreamNames } from "./fingerprint.ts";
+import { phaseMarkers } from "./markers.ts";
+import { decisiveModels } from "./models/server-options.ts";
 import { compare } from "./order.ts";
-import { plannedStage, type Run, stageFolder } from "./plan.ts";
-import type { Stage } from "./stage.ts";
+import { donePath, filesFolder, manifestPath, nameInPlan, plannedStage, type Run, stageFolder } from "./run-folder.ts";
+import { decisive } from "./setting-marks.ts";
+import { type Stage, variantIn } from "./stage.ts";
+import { addTallies, rejectedIn } from "./tally.ts";
 
-/** The stage of a run by name, with its code. */
-export function stageNamed(run: Run, name: string): Stage {
-  const stage = run.stages.find((each) => each.name === name);
-  if (!stage) throw new UsageError(`no stage ${name}; stages are ${run.stages.map((each) => each.name).join(", ")}`);
-  return stage;
-}
+/** Name of the phase, always the last, that checks the counts and writes the manifest. */
+export const FINISH = "finish";
 
 /**
- * Hash of all that decides what a stage writes: code, options, seed, shape of the run, and the contents of what it reads.
- * Throws UsageError if a stage that it reads from is not done.
- */
-export async function fingerprint(run: Run, name: string): Promise<string> {
-  const { plan } = run;
-  const stage = stageNamed(run, name);
-  const upstream: unknown[] = [];
-  for (const each of stage.reads) {
-    const manifest = await finishedManifest(run, each);
-    if (!manifest)
-      throw new UsageError(`stage ${name} reads what ${each} writes, and ${each} is not done; run \`--from ${each}\``);
-    // Of files from outside only name and content count: they may be moved.
-    const outside = manifest.inputs.map((file) => ({ ...file, path: basename(file.path) }));
-    const files = stageNamed(run, each).reads.length === 0 ? outside : manifest.outputs;
-    upstream.push(files.map(({ path, sha256 }) => [path, sha256]));
-    if (stage.readsManifests) upstream.push([manifest.options, manifest.in, manifest.kept, manifest.rejected]);
-  }
-  const inputs = stage.reads.length === 0 ? [plan.hub, plan.inputs] : [];
-  const { options, phases, files } = plannedStage(plan, name);
-  const decisive = Object.entries(options).filter(([option]) => !stage.unhashed?.includes(option));
-  return digest({
-    name,
-    options: Object.fromEntries(decisive),
-    phases,
-    files,
-    inputs,
-    upstream,
-    code: plan.code,
-    source: plan.source,
-    seed: plan.seed,
-    key: plan.user_key,
-    shards: plan.shards,
-  });
-}
-
-/** The manifest of a stage if it is done and nothing that it depends on has changed since; else null. */
-export async function finishedManifest(run: Run, name: string): Promise<Manifest | null> {
-  const manifest = await readJson(join(stageFolder(run, name), "manifest.json"), Manifest);
-  if (!manifest) return null;
-  const expected = await fingerprint(run, name).catch((error) => {
-    if (error instanceof UsageError) return null;
-    throw error;
-  });
-  return manifest.fingerprint === expected && (await allThere(run, manifest.outputs)) ? manifest : null;
-}
-
-/** True if every file is there with the size it was written with. */
-export async function allThere(run: Run, files: readonly FileRecord[]): Promise<boolean> {
-  for (const file of files) if ((await sizeOf(join(run.folder, file.path))) !== file.bytes) return false;
-  return true;
-}
-
-/** An empty tally. */
-export function noTally(): Tally {
-  return { taken: 0, in: 0, kept: 0, rejected: {}, counts: {} };
-}
-
-/** The sum of tallies; what is left out counts as zero. Keys come out sorted. */
-export function addTallies(tallies: readonly Partial<Tally>[]): Tally {
-  const sum = noTally();
-  for (const tally of tallies) {
-    sum.taken += tally.taken ?? 0;
-    sum.in += tally.in ?? 0;
-    sum.kept += tally.kept ?? 0;
-    addCounts(sum.rejected, tally.rejected);
-    addCounts(sum.counts, tally.counts);
-  }
-  return { ...sum, rejected: sorted(sum.rejected), counts: sorted(sum.counts) };
-}
-
-function addCounts(sum: Record<string, number>, more: Record<string, number> = {}): void {
-  for (const [name, count] of Object.entries(more)) sum[name] = (sum[name] ?? 0) + count;
-}
-
-function sorted(counts: Record<string, number>): Record<string, number> {
-  return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/**
- * Ends a stage: adds up its tasks, checks that nothing was lost, removes what does not belong, writes the manifest.
+ * Ends a stage: adds up its tasks, checks that nothing was lost, writes the manifest, then removes what does not belong.
+ * A kill between the two leaves files that the next run removes, and a manifest that is right.
  * Throws an Error if *in = kept + rejected* does not hold or rows of the stage before are missing.
  */
-export async function finish(run: Run, name: string, markers: readonly Marker[], print: string): Promise<Manifest> {
-  const stage = stageNamed(run, name);
+export async function finish(run: Run, planned: string, fingerprint: string): Promise<Manifest> {
+  const stage = stageNamed(run.chain, planned);
   const { plan } = run;
+  const { phases, options, models, code } = plannedStage(plan, planned);
+  const markers: Marker[] = [];
+  for (const phase of phases)
+    if (phase.name !== FINISH) markers.push(...(await phaseMarkers(run, planned, phase, fingerprint)));
   const tally = addTallies(markers.map((marker) => marker.tally));
-  const rejected = Object.values(tally.rejected).reduce((sum, count) => sum + count, 0);
+  const rejected = rejectedIn(tally);
   if (tally.in !== tally.kept + rejected) {
     throw new Error(
-      `${name}: ${tally.in} ${stage.unit} in, but ${tally.kept} kept and ${rejected} rejected: a row was lost or doubled`,
+      `${planned}: ${tally.in} ${stage.unit} in, but ${tally.kept} kept and ${rejected} rejected: a row was lost or doubled`,
     );
   }
-  const upstream = await Promise.all(stage.reads.map((each) => finishedManifest(run, each)));
-  const before = upstream.at(-1);
-  if (before && tally.taken !== before.kept) {
-    throw new Error(
-      `${name}: took ${tally.taken} ${before.unit}, but ${before.stage} kept ${before.kept}: a row was lost or doubled`,
-    );
-  }
-  const outputs = markers
-    .flatMap((marker) => marker.outputs)
-    .filter((file) => !stage.isIntermediate?.(fileName(file.path)));
-  outputs.sort((a, b) => compare(a.path, b.path));
+  await requireAllTaken(run, planned, tally.taken);
+  const kept = keptOutputs(stage, markers);
   const manifest: Manifest = {
-    stage: name,
+    stage: planned,
     unit: stage.unit,
-    code: plan.code,
+    code,
     source: plan.source,
     seed: plan.seed,
-    options: plannedStage(plan, name).options,
-    fingerprint: print,
+    options: decisive(stage.options, options),
+    models: decisiveModels(models),
+    fingerprint,
     ...tally,
-    inputs: [...markers.flatMap((marker) => marker.inputs), ...upstream.flatMap((each) => each?.outputs ?? [])],
-    outputs,
+    inputs: [...markers.flatMap((marker) => marker.inputs), ...(await upstreamOutputs(run, planned))],
+    outputs: kept.map(({ path, rows, bytes, sha256 }) => ({ path, rows, bytes, sha256 })),
   };
-  sweep(run, stage, new Set(outputs.map((file) => file.path)));
-  writeJson(join(stageFolder(run, name), "timings.json"), timings(markers));
-  writeJson(join(stageFolder(run, name), "manifest.json"), manifest);
+  writeJson(manifestPath(run, planned), manifest);
+  writeJson(donePath(run, planned), doneIn(manifest, kept, stage));
+  writeJson(join(stageFolder(run, planned), "timings.json"), timings(markers));
+  sweep(run, planned, new Set(kept.map((file) => file.path)));
   return manifest;
 }
 
-function fileName(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
+/** Throws an Error unless the stage looked at every row that the stage before kept. */
+async function requireAllTaken(run: Run, planned: string, taken: number): Promise<void> {
+  const { takes } = stageNamed(run.chain, planned);
+  if (takes === undefined) return;
+  const before = await doneOf(run, nameInPlan(run.plan, takes, variantIn(planned)));
+  if (before && taken !== before.kept)
+    throw new Error(
+      `${planned}: took ${taken} ${before.unit}, but ${takes} kept ${before.kept}: a row was lost or doubled`,
+    );
 }
 
-/** Paths of the files that a stage owns in the folder that it publishes; other files there are left alone. */
-export function publishedFiles(run: Run, name: string): string[] {
-  const { publishes } = stageNamed(run, name);
-  const folder = publishes && join(run.folder, publishes.folder);
-  if (!folder || !existsSync(folder)) return [];
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
-  const paths = files.map((file) => join(file.parentPath, file.name));
-  return paths.filter((path) => publishes.owns.test(relative(folder, path).replaceAll("\\", "/")));
+function keptOutputs(stage: Stage, markers: readonly Marker[]): OutputRecord[] {
+  const all = markers.flatMap((marker) => marker.outputs);
+  return all.filter(({ artefact }) => stage.writes[artefact]?.isKept).sort((a, b) => compare(a.path, b.path));
 }
 
-/** Removes files of the stage that are not its outputs: intermediate ones, and what another plan left. */
-function sweep(run: Run, stage: Stage, keep: ReadonlySet<string>): void {
-  const own = stageFolder(run, stage.name);
-  const lasting = ["tasks", ...(stage.lasting ?? [])].map((name) => join(own, name) + sep);
-  const files = readdirSync(own, { recursive: true, withFileTypes: true }).filter((file) => !file.isDirectory());
-  const mine = files
-    .map((file) => join(file.parentPath, file.name))
-    .filter((path) => !lasting.some((each) => path.startsWith(each)));
-  for (const path of [...mine, ...publishedFiles(run, stage.name)]) {
-    if (!keep.has(relative(run.folder, path))) rmSync(path, { force: true });
+/** The files that a stage read from stages before it. */
+async function upstreamOutputs(run: Run, planned: string): Promise<Manifest["inputs"]> {
+  const found: Manifest["inputs"] = [];
+  for (const name of upstreamNames(run, planned)) {
+    const manifest = await readRecord(manifestPath(run, name), Manifest);
+    found.push(...(manifest?.outputs ?? []));
   }
+  return found;
 }
 
-/** Seconds of work by phase. Apart from the manifest, so that the manifest has the same bytes every time. */
-function timings(markers: readonly Marker[]): Record<string, { tasks: number; seconds: number; longest: number }> {
-  const phases: Record<string, { tasks: number; seconds: number; longest: number }> = {};
-  for (const { phase, seconds } of markers) {
-    const found = phases[phase] ?? { tasks: 0, seconds: 0, longest: 0 };
-    const total = Math.round((found.seconds + seconds) * 1000) / 1000;
-    phases[phase] = { tasks: found.tasks + 1, seconds: total, longest: Math.max(found.longest, seconds) };
+/** The artefacts of a stage that lie outside its folder. */
+function filesOf(stage: Stage): Files[] {
+  return Object.values(stage.writes).filter((artefact: Artefact): artefact is Files => artefact.kind === "files");
+}
+
+/** The folders outside a stage's own in which it writes. */
+export function outsideFolders(run: Run, planned: string): string[] {
+  return filesOf(stageNamed(run.chain, planned)).map((artefact) => filesFolder(run, planned, artefact));
+}
+
+/** Paths of the files outside its folder that may be the stage's; others beside them are left alone. */
+function outsideFiles(run: Run, planned: string): string[] {
+  return filesOf(stageNamed(run.chain, planned)).flatMap((artefact) => {
+    const folder = filesFolder(run, planned, artefact);
+    return filesUnder(folder).filter((path) => artefact.owns(relative(folder, path).split(sep).join("/")));
+  });
+}
+
+/** Removes files of the stage that are not its outputs: those that only it read, and what another plan or a kill left. */
+function sweep(run: Run, planned: string, keep: ReadonlySet<string>): void {
+  const own = stageFolder(run, planned);
+  const kept = ["tasks", ...(stageNamed(run.chain, planned).keeps ?? [])].map((name) => join(own, name) + sep);
+  const records = new Set([manifestPath(run, planned), donePath(run, planned), join(own, "timings.json")]);
+  const mine = filesUnder(own).filter((path) => !records.has(path) && !kept.some((each) => path.startsWith(each)));
+  for (const path of [...mine, ...outsideFiles(run, planned)])
+    if (!keep.has(relative(run.folder, path))) rmSync(path, { force: true });
+}
+
+/** Removes what a kill left of a stage that is done. */
+export function sweepDone(run: Run, { stage, outputs }: Manifest): void {
+  sweep(run, stage, new Set(outputs.map((file) => file.path)));
+}
+
+/** Removes everything of a stage but what it keeps whatever its options. */
+export function clearStage(run: Run, planned: string): void {
+  const { keeps = [] } = stageNamed(run.chain, planned);
+  for (const path of outsideFiles(run, planned)) rmSync(path, { force: true });
+  const folder = stageFolder(run, planned);
+  for (const name of existsSync(folder) ? readdirSync(folder) : [])
+    if (!keeps.includes(name)) rmSync(join(folder, name), { recursive: true, force: true });
+}
+
+/** Says that a stage is not done any more, before a task of it is done again. */
+export function reopenStage(run: Run, planned: string): void {
+  rmSync(donePath(run, planned), { force: true });
+  rmSync(manifestPath(run, planned), { force: true });
+}
+
+function filesUnder(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => !file.isDirectory());
+  return files.map((file) => join(file.parentPath, file.name));
+}
+
+/** What the phases of a stage took. Apart from the manifest, so that the manifest has the same bytes every time. */
+type Timings = Record<
+  string,
+  { tasks: number; seconds: number; longest: number; core_seconds: number | null; peak_mb: number; hosts: string[] }
+>;
+
+function timings(markers: readonly Marker[]): Timings {
+  const phases: Timings = {};
+  const add = (a: number, b: number) => Math.round((a + b) * 1000) / 1000;
+  const addKnown = (a: number | null, b: number | null) => (a === null || b === null ? null : add(a, b));
+  for (const { phase, seconds, core_seconds, peak_mb, host } of markers) {
+    const none = { tasks: 0, seconds: 0, longest: 0, core_seconds: 0, peak_mb: 0, hosts: [] };
+    const found: Timings[string] = phases[phase] ?? none;
+    phases[phase] = {
+      tasks: found.tasks + 1,
+      seconds: add(found.seconds, seconds),
+      longest: Math.max(found.longest, seconds),
+      core_seconds: addKnown(found.core_seconds, core_seconds),
+      peak_mb: Math.max(found.peak_mb, peak_mb),
+      hosts: [...new Set([...found.hosts, host])].sort(),
+    };
   }
   return phases;
 }

@@ -1,52 +1,82 @@
 import { createHash } from "node:crypto";
-import { constants, readdirSync, readFileSync } from "node:fs";
+import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import type { FileRecord } from "../schemas/manifest.ts";
-import { Plan, type PlannedStage } from "../schemas/plan.ts";
-import { UsageError } from "./errors.ts";
-import { hashFile, packageFolder, readJson } from "./files/atomic-file.ts";
+import { type NodeVersion, Plan, type PlannedStage } from "../schemas/plan.ts";
+import { type Chain, stageNamed } from "./chain.ts";
+import { codeIdentity, packageVersion } from "./code-identity.ts";
+import { NotReadyError, systemCode, UsageError } from "./errors.ts";
+import { hashFile, readJson } from "./files/atomic-file.ts";
+import { digest } from "./hash.ts";
+import { FINISH } from "./manifest.ts";
 import type { Stage } from "./stage.ts";
 
-/** Everything that one machine needs to do tasks of a run. */
-export interface Run {
-  readonly plan: Plan;
-  /** Folder of the run, such as `output/demo`. */
-  readonly folder: string;
-  readonly stages: readonly Stage[];
-  readonly world: World;
+/** Everything of a plan but its stages. */
+export type PlanHead = Omit<Plan, "format" | "chain" | "code" | "node" | "stages">;
+
+/** Options of stages by name, and settings of language models by role, defaults filled in. */
+export interface PlanSettings {
+  readonly options: ReadonlyMap<string, Record<string, unknown>>;
+  readonly models: Readonly<Record<string, Record<string, unknown>>>;
 }
 
-/** What a run takes from the world; tests put plain objects here. */
-export interface World {
-  readonly env: NodeJS.ProcessEnv;
-  readonly fetch: typeof fetch;
+/** Plans every stage of a chain: options, the files they name, hashed, and how the tasks are numbered. Writes nothing. */
+export async function planChain(chain: Chain, head: PlanHead, { options, models }: PlanSettings): Promise<Plan> {
+  const plan: Plan = { format: 2, chain: chain.name, code: chainCode(chain), node: nodeHere(), ...head, stages: [] };
+  for (const stage of chain.stages) {
+    const given = options.get(stage.name) ?? {};
+    for (const { name, options: own } of variantsOf(chain, stage, given, options))
+      plan.stages.push(await planStage(stage, name, own, plan, models));
+  }
+  return plan;
 }
 
-/** Name of the phase, always the last, that checks the counts and writes the manifest. */
-export const FINISH = "finish";
+/** Version of flipturn and 12 hex digits over the code that the stages of a chain can reach. */
+export function chainCode(chain: Chain): string {
+  const identities = chain.stages.map(({ module }) => codeIdentity(module));
+  return `${packageVersion()}+${digest(identities).slice(0, 12)}`;
+}
 
-/**
- * A stage as it stands in a plan: options, the files they name, hashed, and how its tasks are numbered.
- * `plan` holds the stages before it.
- */
-export async function planStage(stage: Stage, options: Record<string, unknown>, plan: Plan): Promise<PlannedStage> {
-  let first = 0;
-  const counts = [
-    ...stage.phases.map((phase) => ({ name: phase.name, tasks: phase.tasks(plan) })),
-    { name: FINISH, tasks: 1 },
-  ];
-  const phases = counts.map(({ name, tasks }) => {
-    const phase = { name, first, tasks };
-    first += tasks;
-    return phase;
-  });
+/** The names under which a stage is planned, with the options of each. */
+function variantsOf(
+  chain: Chain,
+  stage: Stage,
+  given: Record<string, unknown>,
+  options: PlanSettings["options"],
+): { name: string; options: Record<string, unknown> }[] {
+  const { sharesVariantsOf: other } = stage;
+  const variants = other
+    ? stageNamed(chain, other)
+        .variants?.(options.get(other) ?? {})
+        .map(({ name }) => ({ name, options: given }))
+    : stage.variants?.(given);
+  if (!variants) return [{ name: stage.name, options: given }];
+  return variants.map((variant) => ({ name: `${stage.name}:${variant.name}`, options: variant.options }));
+}
+
+async function planStage(
+  stage: Stage,
+  name: string,
+  options: Record<string, unknown>,
+  plan: Plan,
+  models: PlanSettings["models"],
+): Promise<PlannedStage> {
+  const phases: PlannedStage["phases"] = [];
+  for (const phase of [...stage.phases, { name: FINISH, tasks: () => 1, beside: false }]) {
+    const last = phases.at(-1);
+    const step = last === undefined ? 0 : last.step + (phase.beside ? 0 : 1);
+    const first = last === undefined ? 0 : last.first + last.tasks;
+    phases.push({ name: phase.name, step, first, tasks: phase.tasks(plan, options) });
+  }
   const files: FileRecord[] = [];
   for (const path of stage.files?.(options) ?? []) {
     await requireReadable(path);
     files.push({ path, rows: null, ...(await hashFile(path)) });
   }
-  return { name: stage.name, options, files, phases };
+  const asked = stage.asks?.(options) === false ? [] : Object.keys(stage.models ?? {});
+  const own = asked.map((role) => [role, models[role] ?? {}]);
+  return { name, code: codeIdentity(stage.module), options, models: Object.fromEntries(own), files, phases };
 }
 
 /** Size and time of a file that is going to be read. Throws UsageError if it is missing, a folder, empty, or not ours to read. */
@@ -66,40 +96,42 @@ export async function requireReadable(path: string): Promise<{ bytes: number; mo
   }
 }
 
-/** The stage of a plan by name. */
-export function plannedStage(plan: Plan, name: string): PlannedStage {
-  const found = plan.stages.find((stage) => stage.name === name);
-  if (!found)
-    throw new UsageError(`no stage ${name} in this plan; it has: ${plan.stages.map((stage) => stage.name).join(", ")}`);
-  return found;
-}
-
-/** Folder of a stage in a run: `02-prepare`, numbered so that a listing reads in order. */
-export function stageFolder(run: Run, name: string): string {
-  const number = run.plan.stages.indexOf(plannedStage(run.plan, name)) + 1;
-  return join(run.folder, `${String(number).padStart(2, "0")}-${name}`);
-}
-
-/** Where input `index` of the plan lies: as given, or where `download` puts it. */
-export function inputPath(run: Run, index: number): string {
-  const input = run.plan.inputs[index];
-  if (!input) throw new RangeError(`no input ${index}`);
-  return run.plan.hub ? join(stageFolder(run, "download"), "raw", run.plan.hub.revision, input.path) : input.path;
-}
-
-/** What messages and rejections call an input: its file name, or its whole path where several share the name. */
-export function inputName(plan: Plan, index: number): string {
-  const path = plan.inputs[index]?.path ?? "";
-  const alike = plan.inputs.filter((input) => basename(input.path) === basename(path));
-  return alike.length > 1 ? path : basename(path);
-}
-
-/** Reads `plan.json`. Throws UsageError if there is none, or if it was made by another version of the code. */
+/** Reads `plan.json`. Throws UsageError if there is none, or if another version wrote it. */
 export async function readPlan(path: string): Promise<Plan> {
-  const plan = await readJson(path, Plan);
+  const plan = await readJson(path, Plan).catch((cause) => {
+    if (systemCode(cause) !== undefined) throw cause;
+    throw new UsageError(
+      `${path}: not a plan of this version of flipturn; \`flipturn run\` with the same settings writes it anew`,
+      { cause },
+    );
+  });
   if (!plan)
     throw new UsageError(`${path}: not found; a plan is written by \`flipturn run\` or \`flipturn plan --write\``);
   return plan;
+}
+
+/**
+ * Throws UsageError if this program would not write what the plan asks for: another code of the stage, another Node, or
+ * another kind of machine.
+ */
+export function requireSameProgram(plan: Plan, planned: PlannedStage, stage: Stage, path: string): void {
+  const code = codeIdentity(stage.module);
+  if (planned.code !== code)
+    throw new UsageError(
+      `${path}: stage ${planned.name} was planned with code ${planned.code} (flipturn ${plan.code}), this has ${code}; make the plan again with this version`,
+    );
+  const [here, there] = [nodeHere(), plan.node];
+  if (here.major === there.major && here.platform === there.platform && here.unicode === there.unicode) return;
+  const inWords = ({ major, platform, unicode }: NodeVersion) => `Node ${major} on ${platform}, Unicode ${unicode}`;
+  throw new UsageError(`${path}: planned with ${inWords(there)}, this is ${inWords(here)}; use the same everywhere`);
+}
+
+function nodeHere(): NodeVersion {
+  return {
+    major: Number(process.versions.node.split(".")[0]),
+    platform: `${process.platform}-${process.arch}`,
+    unicode: process.versions["unicode"] ?? "",
+  };
 }
 
 /** How a plan names the key that user ids are hashed with, without telling it. `secret`: FLIPTURN_USER_KEY, if it is set. */
@@ -107,25 +139,12 @@ export function userKeyName(secret: string | undefined): string {
   return secret ? `sha256:${createHash("sha256").update(secret).digest("hex").slice(0, 16)}` : "seed";
 }
 
-let code: string | undefined;
-
-/** Version of flipturn and 12 hex digits over its code: outputs of other code are never taken for up to date. */
-export function codeVersion(): string {
-  code ??= readCodeVersion();
-  return code;
-}
-
-function readCodeVersion(): string {
-  const root = packageFolder();
-  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
-  const here = join(import.meta.dirname, "..");
-  const hash = createHash("sha256");
-  for (const folder of ["pipeline", "schemas", "stages"]) {
-    const files = readdirSync(join(here, folder), { recursive: true, withFileTypes: true });
-    const paths = files
-      .filter((file) => /(?<!\.d)\.[jt]s$/.test(file.name))
-      .map((file) => join(file.parentPath, file.name));
-    for (const path of paths.sort()) hash.update(readFileSync(path));
-  }
-  return `${version}+${hash.digest("hex").slice(0, 12)}`;
+/** Throws NotReadyError if an input is not there or not what it was when the run was planned. */
+export async function requireAsPlanned(path: string, { bytes, modified_ms }: Plan["inputs"][number]): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) throw new NotReadyError(`${path}: was there when the run was planned and is not there now`);
+  if (found.size !== bytes || (modified_ms !== null && Math.round(found.mtimeMs) !== modified_ms))
+    throw new UsageError(
+      `${path}: has changed since the run was planned: found ${found.size} bytes of ${found.mtime.toISOString()}, expected ${bytes} bytes${modified_ms === null ? "" : ` of ${new Date(modified_ms).toISOString()}`}; plan again`,
+    );
 }

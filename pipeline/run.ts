@@ -1,44 +1,31 @@
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import type { Manifest } from "../schemas/manifest.ts";
 import type { Plan } from "../schemas/plan.ts";
-import { systemCode, UsageError } from "./errors.ts";
-import { writeJson } from "./files/atomic-file.ts";
+import { stageNamed } from "./chain.ts";
+import { UsageError } from "./errors.ts";
+import type { RunEvent } from "./events.ts";
+import type { Executor, TaskRef } from "./executors/executor.ts";
+import { isTemporary, writeJson } from "./files/atomic-file.ts";
+import { fingerprint, finishedManifest } from "./fingerprint.ts";
 import { canonical } from "./hash.ts";
-import { fingerprint, finishedManifest, publishedFiles, stageNamed } from "./manifest.ts";
-import { FINISH, plannedStage, type Run, stageFolder } from "./plan.ts";
-import { doneMarker, type Progress } from "./task.ts";
-
-/** A task by its place in the plan. */
-export type TaskRef = { stage: string; index: number; print: string };
-
-/** Decides where tasks run. Which one it is never changes what is written. */
-export interface Executor {
-  /**
-   * Runs tasks that do not need one another, `width` at a time where the executor has no width of its own.
-   * Resolves when all are done, rejects with the first error after the rest stopped.
-   */
-  run(tasks: readonly TaskRef[], onDone: (task: TaskRef) => void, width?: number): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** What happens during a run, for whoever draws it. */
-export type RunEvent =
-  | { type: "stage"; stage: string; state: "up-to-date" | "running" | "done"; manifest?: Manifest; seconds?: number }
-  | { type: "phase"; stage: string; phase: string; done: number; total: number }
-  | ({ type: "progress" } & Progress);
+import { type Lock, lock } from "./lock.ts";
+import { clearStage, FINISH, outsideFolders, reopenStage, sweepDone } from "./manifest.ts";
+import { doneMarker, forgetSummary, type PlannedPhase } from "./markers.ts";
+import { plannedStage, type Run, resolveGiven, stageFolder } from "./run-folder.ts";
+import { stageIn } from "./stage.ts";
 
 /** How to run. */
 export interface RunOptions {
-  /** Where tasks run, and where those run that a stage keeps in the main process. */
+  /** Where tasks run, and where those run that wait for the world. */
   readonly executor: Executor;
-  readonly main: Executor;
+  readonly driver: Executor;
   /** First and last stage to run; all by default. */
   readonly from?: string;
   readonly to?: string;
   /** Run the stages again even if they are up to date. */
   readonly force?: boolean;
+  readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
 }
 
@@ -47,64 +34,84 @@ export interface RunOptions {
  * Throws UsageError if another process works on the same run. Returns the manifests of the stages in the range.
  */
 export async function runStages(run: Run, options: RunOptions): Promise<Manifest[]> {
-  const names = run.plan.stages.map((stage) => stage.name);
-  const first = options.from === undefined ? 0 : names.indexOf(stageNamed(run, options.from).name);
-  const last = options.to === undefined ? names.length - 1 : names.indexOf(stageNamed(run, options.to).name);
-  if (first > last) throw new UsageError(`--from ${options.from} comes after --to ${options.to}`);
-  const range = names.slice(first, last + 1);
-  if (first > 0) await fingerprint(run, names[first] as string); // throws if what it reads is not done
+  const range = stagesInRange(run, options);
+  const [first] = range;
+  if (first !== undefined && first !== run.plan.stages[0]?.name) await fingerprint(run, first); // throws if what it reads is not done
   await requireAll(run, range);
-  const unlock = await lock(run.folder);
+  const held = await lock(run.folder, run.environment, options.signal);
   try {
-    sweepPartial(run.folder);
+    sweepTemporary(run.folder);
+    renumberFolders(run);
     savePlan(run.folder, run.plan);
     const manifests: Manifest[] = [];
-    for (const name of range) manifests.push(await runStage(run, name, options));
+    for (const name of range) manifests.push(await runStage(run, name, options, held));
     return manifests;
   } finally {
-    sweepPartial(run.folder);
-    unlock();
+    sweepTemporary(run.folder);
+    held.release();
   }
+}
+
+/** The stages of the plan from one to another, by their names there. Throws UsageError for a range that is none. */
+function stagesInRange({ plan, chain }: Run, { from, to }: RunOptions): string[] {
+  const names = plan.stages.map((stage) => stage.name);
+  const is = (asked: string) => (name: string) => name === asked || stageIn(name) === asked;
+  const place = (asked: string, found: number) => {
+    if (found < 0) stageNamed(chain, asked);
+    return found;
+  };
+  const first = from === undefined ? 0 : place(from, names.findIndex(is(from)));
+  const last = to === undefined ? names.length - 1 : place(to, names.findLastIndex(is(to)));
+  if (first > last) throw new UsageError(`--from ${from} comes after --to ${to}`);
+  return names.slice(first, last + 1);
 }
 
 /** Throws UsageError if a stage that is not done lacks something, or would write where somebody else has written. */
 async function requireAll(run: Run, names: readonly string[]): Promise<void> {
   for (const name of names) {
     if (await finishedManifest(run, name)) continue;
-    const { require, publishes } = stageNamed(run, name);
-    await require?.(plannedStage(run.plan, name).options, run.world, run.plan);
-    const foreign = publishes && !existsSync(stageFolder(run, name)) && join(run.folder, publishes.folder);
-    if (foreign && existsSync(foreign))
+    await validateStage(run, name);
+    if (existsSync(stageFolder(run, name))) continue;
+    const foreign = outsideFolders(run, name).find((folder) => existsSync(folder) && isOfNobody(run, folder));
+    if (foreign)
       throw new UsageError(`${foreign}: is there and not from this run; choose another --output or move it away`);
   }
 }
 
-async function runStage(run: Run, stage: string, options: RunOptions): Promise<Manifest> {
+/** True if no other stage of the plan, one that has begun, writes into the folder too. */
+function isOfNobody(run: Run, folder: string): boolean {
+  const begun = run.plan.stages.filter(({ name }) => existsSync(stageFolder(run, name)));
+  return !begun.some(({ name }) => outsideFolders(run, name).includes(folder));
+}
+
+/** Throws UsageError if what the options of a stage ask for cannot be had. */
+export async function validateStage(run: Run, planned: string): Promise<void> {
+  const { options, models } = plannedStage(run.plan, planned);
+  const resolve = (path: string) => resolveGiven(run, path);
+  await stageNamed(run.chain, planned).validate?.(options, {
+    plan: run.plan,
+    environment: run.environment,
+    models,
+    resolve,
+  });
+}
+
+async function runStage(run: Run, stage: string, options: RunOptions, held: Lock): Promise<Manifest> {
   const emit = options.onEvent ?? (() => {});
   const done = options.force ? null : await finishedManifest(run, stage);
   if (done) {
+    sweepDone(run, done);
     emit({ type: "stage", stage, state: "up-to-date", manifest: done });
     return done;
   }
   const started = performance.now();
   emit({ type: "stage", stage, state: "running" });
-  const print = await fingerprint(run, stage);
-  await clearStale(run, stage, options.force ? null : print);
-  for (const [place, phase] of plannedStage(run.plan, stage).phases.entries()) {
-    const width = stageNamed(run, stage).phases[place]?.inMain?.(run.plan);
-    const executor = width === undefined ? options.executor : options.main;
-    const pending: TaskRef[] = [];
-    for (let index = phase.first; index < phase.first + phase.tasks; index++) {
-      if (phase.name === FINISH || !(await doneMarker(run, stage, index, print))) pending.push({ stage, index, print });
-    }
-    let count = phase.tasks - pending.length;
-    const tell = () => emit({ type: "phase", stage, phase: phase.name, done: count, total: phase.tasks });
-    tell();
-    const onDone = () => {
-      count++;
-      tell();
-    };
-    await executor.run(pending, onDone, width);
+  const own = await fingerprint(run, stage);
+  reopenStage(run, stage);
+  await clearStale(run, stage, options.force ? null : own);
+  for (const step of stepsOf(run, stage)) {
+    held.check();
+    await runStep(run, stage, step, own, options);
   }
   const manifest = await finishedManifest(run, stage);
   if (!manifest) throw new Error(`${stage}: finished, but its files are not what its manifest says`);
@@ -112,19 +119,65 @@ async function runStage(run: Run, stage: string, options: RunOptions): Promise<M
   return manifest;
 }
 
+/** The phases of a planned stage, those together that do not need one another. */
+function stepsOf(run: Run, stage: string): PlannedPhase[][] {
+  const steps: PlannedPhase[][] = [];
+  for (const phase of plannedStage(run.plan, stage).phases) steps[phase.step] = [...(steps[phase.step] ?? []), phase];
+  return steps;
+}
+
+/** Does what is left to do of some phases: the tasks that wait for the world here, the others where the executor places them. */
+async function runStep(
+  run: Run,
+  stage: string,
+  step: readonly PlannedPhase[],
+  own: string,
+  { executor, driver, onEvent: emit = () => {} }: RunOptions,
+): Promise<void> {
+  const placed: TaskRef[] = [];
+  const here: { tasks: TaskRef[]; width: number }[] = [];
+  const counts = new Map<PlannedPhase, number>();
+  const tell = (phase: PlannedPhase) =>
+    emit({ type: "phase", stage, phase: phase.name, done: counts.get(phase) ?? 0, total: phase.tasks });
+  for (const phase of step) {
+    const pending = await pendingTasks(run, stage, phase, own);
+    if (pending.length > 0) forgetSummary(run, stage, phase.name);
+    counts.set(phase, phase.tasks - pending.length);
+    tell(phase);
+    const code = stageNamed(run.chain, stage).phases.find(({ name }) => name === phase.name);
+    const width = code?.onDriver?.(run.plan, plannedStage(run.plan, stage).options);
+    if (width === undefined) placed.push(...pending);
+    else here.push({ tasks: pending, width });
+  }
+  const onDone = ({ index }: TaskRef) => {
+    const phase = step.find(({ first, tasks }) => index >= first && index < first + tasks) as PlannedPhase;
+    counts.set(phase, (counts.get(phase) ?? 0) + 1);
+    tell(phase);
+  };
+  await Promise.all([
+    ...(placed.length > 0 ? [executor.run(placed, onDone)] : []),
+    ...here.map(({ tasks, width }) => driver.run(tasks, onDone, width)),
+  ]);
+}
+
+/** The tasks of a phase that are not done under a fingerprint. */
+async function pendingTasks(run: Run, stage: string, phase: PlannedPhase, own: string): Promise<TaskRef[]> {
+  const pending: TaskRef[] = [];
+  for (let index = phase.first; index < phase.first + phase.tasks; index++) {
+    const isDone = phase.name !== FINISH && (await doneMarker(run, stage, index, own));
+    if (!isDone) pending.push({ stage, index, fingerprint: own });
+  }
+  return pending;
+}
+
 /**
  * Removes what an earlier plan left of a stage, so that old and new files are never mixed; keeps all if a task is done
  * under this fingerprint (null: none is).
  */
-async function clearStale(run: Run, stage: string, print: string | null): Promise<void> {
+async function clearStale(run: Run, stage: string, own: string | null): Promise<void> {
   const tasks = plannedStage(run.plan, stage).phases.at(-1)?.first ?? 0;
-  for (let index = 0; print !== null && index < tasks; index++) if (await doneMarker(run, stage, index, print)) return;
-  const { lasting = [] } = stageNamed(run, stage);
-  for (const path of publishedFiles(run, stage)) rmSync(path, { force: true });
-  const folder = stageFolder(run, stage);
-  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
-    if (!lasting.includes(name)) rmSync(join(folder, name), { recursive: true, force: true });
-  }
+  for (let index = 0; own !== null && index < tasks; index++) if (await doneMarker(run, stage, index, own)) return;
+  clearStage(run, stage);
 }
 
 /** Writes `plan.json` if it is not there with this content. */
@@ -142,81 +195,19 @@ function canonicalText(text: string): string {
   }
 }
 
+/** Gives the folders of stages their numbers of now: a chain that has got one more stage leaves what was paid for where it is found. */
+function renumberFolders(run: Run): void {
+  const folders = readdirSync(run.folder);
+  for (const { name } of run.plan.stages) {
+    const now = stageFolder(run, name);
+    const unnumbered = basename(now).slice(2);
+    const before = folders.find((folder) => /^\d\d-/.test(folder) && folder.slice(2) === unnumbered);
+    if (before !== undefined && !existsSync(now)) renameSync(join(run.folder, before), now);
+  }
+}
+
 /** Removes the temporary files of a killed run. Only under the lock: another process may be writing some. */
-function sweepPartial(folder: string): void {
-  for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    // Half-fetched downloads keep their name and are resumed; ours carry a process id before the ending.
-    if (/\.\d+-[0-9a-f]{6}\.partial$/.test(file.name)) rmSync(join(file.parentPath, file.name), { force: true });
-  }
-}
-
-/** The locks that this process holds. */
-const locks = new Set<string>();
-
-/**
- * Takes a folder for this process, until the function that it returns is called. A lock left by a dead process of this
- * machine is taken over. Throws UsageError if another process has it.
- */
-export async function lock(folder: string): Promise<() => void> {
-  makeFolder(folder);
-  const path = join(folder, "lock");
-  for (let tries = 0; tries < 2; tries++) {
-    try {
-      takeLock(path);
-      locks.add(path);
-      return () => {
-        locks.delete(path);
-        rmSync(path, { force: true });
-      };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw cannotWrite(folder, error);
-      const [pid, host] = readFileSync(path, "utf8").trim().split(" ");
-      if (host === hostname() && isAlive(Number(pid), path))
-        throw new UsageError(`${folder}: process ${pid} is working on this run; wait for it or use another --output`);
-      if (host !== hostname() && host !== undefined)
-        throw new UsageError(`${folder}: a process on ${host} took this run; if it is dead, remove ${path}`);
-      rmSync(path, { force: true });
-    }
-  }
-  throw new UsageError(`${folder}: another process has just taken this run`);
-}
-
-/** Makes the lock with its content at once, so that nobody ever sees an empty one. */
-function takeLock(path: string): void {
-  const own = `${path}.${process.pid}`;
-  try {
-    writeFileSync(own, `${process.pid} ${hostname()}\n`);
-    linkSync(own, path);
-  } finally {
-    rmSync(own, { force: true });
-  }
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw cannotWrite(folder, error);
-  }
-}
-
-/** Says that the folder of the run cannot be used, if that is why it failed. */
-function cannotWrite(folder: string, cause: unknown): unknown {
-  const code = systemCode(cause) ?? "";
-  if (!["EACCES", "EPERM", "EROFS", "EEXIST", "ENOTDIR"].includes(code)) return cause;
-  return new UsageError(
-    `${folder}: cannot be written to (${code}); choose another --output or change its permissions`,
-    { cause },
-  );
-}
-
-/** True if the process that took a lock is there; one with our own number, as in a container, only if we hold the lock. */
-function isAlive(pid: number, path: string): boolean {
-  if (pid === process.pid) return locks.has(path);
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+function sweepTemporary(folder: string): void {
+  for (const file of readdirSync(folder, { recursive: true, withFileTypes: true }))
+    if (isTemporary(file.name)) rmSync(join(file.parentPath, file.name), { force: true });
 }

@@ -4,8 +4,8 @@ import { Split } from "./user.ts";
 /** One number that the data itself gives for what user models are measured by: what people reach, or a rule without a model. */
 export const Baseline = z.strictObject({
   split: Split,
-  /** `first_turn_diversity`, `intent_overlap` or `termination`. */
-  measure: z.enum(["first_turn_diversity", "intent_overlap", "termination"]),
+  /** Name of a metric: `first_turn_diversity`, `intent_overlap` or `termination`. */
+  measure: z.string(),
   /** How exactly it was computed, such as `words` or `per_user_word/1-gram/no_prefix`. */
   variant: z.string(),
   /** Name of the number: `diversity`, `overlap`, `base_rate`, `precision`, `recall`, `f1`, `macro_f1`. */

@@ -5,25 +5,15 @@ export const EndReason = z.enum(["unanswered", "empty_answer", "thanks", "refusa
 export type EndReason = z.infer<typeof EndReason>;
 
 /** How sure it is that a conversation ended where its text stops: one row for each that `dedup` kept. */
-export const Ending = z.strictObject({
+export const EndLabel = z.strictObject({
   conversation_id: z.string(),
   /** From 0 (it surely did not end there) to 1 (it surely did). A judgement by rules, not a measured probability. */
   end_confidence: z.number(),
   /** Why it is not what it is without any sign, in a fixed order. */
   end_reasons: z.array(EndReason),
 });
-export type Ending = z.infer<typeof Ending>;
+export type EndLabel = z.infer<typeof EndLabel>;
 
 /** Which conversations get an end sample: all (as published), those that probably ended there, or all that may have, weighed. */
 export const EndLabels = z.enum(["all", "confident", "weighted"]);
 export type EndLabels = z.infer<typeof EndLabels>;
-
-/** Least confidence of an end sample where it can only count in full or not at all. */
-export const CONFIDENT = 0.5;
-
-/** The weight of a conversation's end sample in the loss; 0 = it gets none. */
-export function endWeight({ end_confidence }: Pick<Ending, "end_confidence">, labels: EndLabels): number {
-  if (labels === "all") return 1;
-  if (labels === "weighted") return end_confidence;
-  return end_confidence >= CONFIDENT ? 1 : 0;
-}

@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
 
-/** What one conversation that `dedup` kept has in common with others; two with an equal trait are alike. */
-export const Trait = z.strictObject({
+/** What one conversation that `dedup` kept has in common with others: a group split draws those with an equal key together. */
+export const GroupKeys = z.strictObject({
   conversation_id: z.string(),
-  /** Key of the exact opening, see `openingKey`; null = nothing but white space was typed. */
+  /** Key of the exact opening, 16 hex digits of its sha256; null = nothing but white space was typed. */
   opening_key: z.string().nullable(),
   /** Id of the template that the opening matches, although it was kept; null = none. */
   template: z.string().nullable(),
@@ -13,9 +12,4 @@ export const Trait = z.strictObject({
   /** Item of an evaluation set that a user turn holds text of, although the conversation was kept; null = none known. */
   evaluation_item: z.string().nullable(),
 });
-export type Trait = z.infer<typeof Trait>;
-
-/** First 16 hex digits of the sha256 of an opening; null if nothing was typed, since strangers share that. */
-export function openingKey(opening: string): string | null {
-  return opening.trim() === "" ? null : createHash("sha256").update(opening).digest("hex").slice(0, 16);
-}
+export type GroupKeys = z.infer<typeof GroupKeys>;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** A published count beside ours. It explains; it is no mark that a run passes or fails. */
-export const Reconciled = z.strictObject({
+export const PublishedCount = z.strictObject({
   /** What is counted, in words. */
   count: z.string(),
   published: z.int(),
@@ -14,4 +14,4 @@ export const Reconciled = z.strictObject({
   /** Settings of this run that could explain a gap here; those of the rows before it count too. */
   switches: z.array(z.strictObject({ name: z.string(), value: z.string() })),
 });
-export type Reconciled = z.infer<typeof Reconciled>;
+export type PublishedCount = z.infer<typeof PublishedCount>;

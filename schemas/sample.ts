@@ -1,9 +1,6 @@
 import { z } from "zod";
 import { Split } from "./user.ts";
 
-/** The target of an end sample: the user leaves. One added token (id 128256) in microsoft/UserLM-8b. */
-export const END = "<|endconversation|>";
-
 /**
  * One training row: what the user model is given and what it must produce. Its text is that of the conversation with
  * its id, in the same shard: the first `context_turns` turns are the context, the turn after them is the target.

@@ -2,5 +2,5 @@ import { z } from "zod";
 import { Split } from "./user.ts";
 
 /** The split of one conversation. */
-export const Placed = z.strictObject({ conversation_id: z.string(), split: Split });
-export type Placed = z.infer<typeof Placed>;
+export const SplitAssignment = z.strictObject({ conversation_id: z.string(), split: Split });
+export type SplitAssignment = z.infer<typeof SplitAssignment>;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Split } from "./user.ts";
 
 /** How much of one country went to one split. */
-export const Share = z.strictObject({
+export const Stratum = z.strictObject({
   /** null = not known. */
   country: z.string().nullable(),
   split: Split,
@@ -11,4 +11,4 @@ export const Share = z.strictObject({
   /** Users that the ratios ask for: the country's users times the split's share. */
   target: z.number(),
 });
-export type Share = z.infer<typeof Share>;
+export type Stratum = z.infer<typeof Stratum>;

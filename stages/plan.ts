@@ -1,61 +1,69 @@
 import { existsSync } from "node:fs";
 import { realpath } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
 import { glob } from "tinyglobby";
-import { checkNames, type Given, layer, type RunSettings, resolveConfig } from "../pipeline/config.ts";
+import type { Chain } from "../pipeline/chain.ts";
+import { checkNames, type Given, layer, type RunSettings, resolveConfig, type Settings } from "../pipeline/config.ts";
+import type { Environment } from "../pipeline/environment.ts";
 import { UsageError } from "../pipeline/errors.ts";
 import { listHubFiles, resolveRevision } from "../pipeline/hub/download.ts";
 import { hubNet } from "../pipeline/hub/http.ts";
 import { compare } from "../pipeline/order.ts";
-import { codeVersion, planStage, requireReadable, userKeyName, type World } from "../pipeline/plan.ts";
-import type { Stage } from "../pipeline/stage.ts";
+import { planChain, requireReadable, userKeyName } from "../pipeline/plan.ts";
 import type { Plan, PlannedInput } from "../schemas/plan.ts";
-import type { DownloadOptions } from "./download/stage.ts";
+import type { DownloadOptions } from "./download/options.ts";
 import { sourceNamed, sources } from "./sources/index.ts";
 import type { Source } from "./sources/source.ts";
 
 /** Bytes of raw input a shard: WildChat-1M gives 53, of about 60 MB of English text each, which fits in memory. */
 const SHARD_BYTES = 64e6;
 
+/** What a run is: its plan, where it is to lie, and what was given for it. */
+export interface Planned {
+  readonly plan: Plan;
+  /** Folder of the run, as it was given. */
+  readonly folder: string;
+  readonly settings: Settings;
+}
+
 /**
  * Makes the plan of a run from what people gave: finds the inputs (local, or by asking the Hub for the files of the
  * pinned commit), fills in defaults, numbers the tasks. Writes nothing.
  * Throws UsageError for anything that is wrong with the settings or the inputs.
  */
-export async function makePlan(
-  given: Given,
-  stages: readonly Stage[],
-  world: World,
-): Promise<{ plan: Plan; settings: RunSettings }> {
-  checkNames(given, stages);
+export async function makePlan(given: Given, chain: Chain, environment: Environment): Promise<Planned> {
+  checkNames(given, chain);
   const name = given["source"];
   if (typeof name !== "string")
     throw new UsageError(`--source is missing; known: ${sources.map((source) => source.name).join(", ")}`);
   const source = sourceNamed(name);
-  const { settings, options } = resolveConfig(layer(source.defaults ?? {}, given), stages);
+  const settings = resolveConfig(layer(source.defaults ?? {}, given), chain);
+  const { run, options } = settings;
   requireUsers(source, options.get("split"));
-  const { hub, inputs } = await findInputs(source, settings, options.get("download") as DownloadOptions, world);
+  const { hub, inputs } = await findInputs(source, run, options.get("download") as DownloadOptions, environment);
   const bytes = inputs.reduce((sum, input) => sum + input.bytes, 0);
-  const plan: Plan = {
-    format: 1,
-    code: codeVersion(),
+  const folder = run.output ?? join("output", source.name);
+  const head = {
+    base: relative(folder, ".").split(sep).join("/"),
     source: source.name,
-    seed: settings.seed,
-    user_key: userKeyName(world.env["FLIPTURN_USER_KEY"]),
+    seed: run.seed,
+    user_key: userKeyName(environment.env["FLIPTURN_USER_KEY"]),
     hub,
     inputs,
-    shards: settings.shards ?? Math.max(1, Math.round(bytes / SHARD_BYTES)),
-    stages: [],
+    shards: run.shards ?? Math.max(1, Math.round(bytes / SHARD_BYTES)),
   };
-  for (const stage of stages) {
-    const given = options.get(stage.name) ?? {};
-    plan.stages.push(await planStage(stage, (await stage.pin?.(given, world)) ?? given, plan));
+  const pinned = new Map<string, Record<string, unknown>>();
+  for (const stage of chain.stages) {
+    const own = options.get(stage.name) ?? {};
+    pinned.set(stage.name, (await stage.pin?.(own, environment)) ?? own);
   }
-  return { plan, settings };
+  const plan = await planChain(chain, head, { options: pinned, models: settings.models });
+  return { plan, folder, settings };
 }
 
 /** Throws UsageError if a split by user is asked of a source that names none. */
 function requireUsers(source: Source, split: Record<string, unknown> = {}): void {
-  const needsUsers = ["paper", "ip+country", "user"].includes(String(split["by"]));
+  const needsUsers = ["user-in-country", "user-and-country", "user"].includes(String(split["by"]));
   if (source.noUsers === undefined || !needsUsers || split["fixedSplit"] !== null) return;
   throw new UsageError(
     `source ${source.name} cannot be split by \`${split["by"]}\`: ${source.noUsers}; take --split-by groups (its default), which keeps together what is alike, or hash`,
@@ -66,17 +74,17 @@ async function findInputs(
   source: Source,
   settings: RunSettings,
   options: DownloadOptions,
-  world: World,
+  environment: Environment,
 ): Promise<Pick<Plan, "hub" | "inputs">> {
   if (settings.input.length > 0) return { hub: null, inputs: await localInputs(settings.input) };
   const repo = options.repo ?? source.hub?.repo;
   const files = options.files ?? source.hub?.files;
   if (!repo || !files)
     throw new UsageError(
-      `source ${source.name} has no Hub dataset of its own: name files with --input, or --repo and --files`,
+      `source ${source.name} has no Hub dataset of its own: name files with --input, or --repo and --set download.files=<globs>`,
     );
   const asked = options.revision ?? (options.repo ? "main" : (source.hub?.revision ?? "main"));
-  const net = hubNet(world.env, { fetch: world.fetch });
+  const net = hubNet(environment.env, { fetch: environment.fetch });
   const revision = await resolveRevision({ repo, revision: asked }, net);
   const listed = await listHubFiles({ repo, revision }, files, net);
   const inputs = listed.map(({ path, bytes, sha256, gitOid }) => ({

@@ -1,10 +1,13 @@
-import type { Run } from "../plan.ts";
-import type { Executor } from "../run.ts";
-import { type Progress, runTask } from "../task.ts";
+import { z } from "zod";
+import { runTask } from "../task.ts";
+import { defineExecutor } from "./executor.ts";
 
 /** Runs tasks in this process, one after the other unless told that they wait for the world. */
-export function inProcess(run: Run, signal: AbortSignal, report: (progress: Progress) => void = () => {}): Executor {
-  return {
+export const inProcess = defineExecutor({
+  name: "in-process",
+  summary: "one task after the other, in this process",
+  options: z.strictObject({}),
+  start: (run, _options, { signal, report }) => ({
     async run(tasks, onDone, width = 1) {
       const queue = [...tasks];
       const failure = new AbortController();
@@ -12,7 +15,8 @@ export function inProcess(run: Run, signal: AbortSignal, report: (progress: Prog
       const work = async () => {
         for (let task = queue.shift(); task; task = queue.shift()) {
           either.throwIfAborted();
-          await runTask(run, task.stage, task.index, { signal: either, report, print: task.print });
+          const { stage, index, fingerprint } = task;
+          await runTask(run, stage, index, { signal: either, report, fingerprint });
           onDone(task);
         }
       };
@@ -21,5 +25,5 @@ export function inProcess(run: Run, signal: AbortSignal, report: (progress: Prog
       either.throwIfAborted();
     },
     async close() {},
-  };
-}
+  }),
+});

@@ -1,29 +1,38 @@
 import { once } from "node:events";
+import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { InputError, LimitError, RemoteError, UsageError } from "../errors.ts";
-import type { Run } from "../plan.ts";
-import type { Executor, TaskRef } from "../run.ts";
+import { z } from "zod";
+import { ERROR_KINDS } from "../errors.ts";
+import type { Run } from "../run-folder.ts";
 import type { Progress } from "../task.ts";
+import { defineExecutor, type Executor, type ExecutorParts, type TaskRef } from "./executor.ts";
+import { inProcess } from "./in-process.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./worker.ts";
-
-const KINDS = [UsageError, LimitError, RemoteError, InputError, Error];
 
 /** How long a thread may take to end by itself, in ms. */
 const PATIENCE_MS = 10_000;
 
+/** Runs tasks on worker threads; one thread is this process itself. */
+export const threads = defineExecutor({
+  name: "threads",
+  summary: "tasks side by side, on worker threads of this process",
+  options: z.strictObject({
+    count: z.int().min(1).nullable().default(null).describe("worker threads; default: the number of processors"),
+  }),
+  start: (run, { count }, parts) => {
+    const width = count ?? availableParallelism();
+    return width === 1 ? inProcess.start(run, {}, parts) : onWorkers(run, width, parts);
+  },
+});
+
 /**
- * Runs tasks on `count` worker threads, each with its own engine. `entry` is the module that a thread starts with:
- * it knows the stages and calls `serve`. Threads start with the first task and end with `close`.
+ * Runs tasks on `count` worker threads, each with its own engine. Threads start with the first task and end with `close`.
  * A thread is never cut off in the middle of a task: the engine's native code would bring the whole process down.
  */
-export function threads(
-  run: Run,
-  count: number,
-  entry: URL,
-  signal: AbortSignal,
-  report: (progress: Progress) => void = () => {},
-): Executor {
-  const start: WorkerStart = { plan: run.plan, folder: run.folder };
+function onWorkers(run: Run, count: number, { signal, report }: ExecutorParts): Executor {
+  const { plan, folder, environment } = run;
+  const start: WorkerStart = { plan, folder, chains: run.chain.module, env: { ...environment.env } };
+  const entry = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
   const workers: Worker[] = [];
   return {
     async run(tasks, onDone) {
@@ -94,7 +103,7 @@ function work(
 }
 
 function revive(message: { name: string; message: string; stack: string; code?: string }): Error {
-  const Kind = KINDS.find((kind) => kind.name === message.name) ?? Error;
+  const Kind = ERROR_KINDS.find((kind) => kind.name === message.name) ?? Error;
   const error = new Kind(message.message);
   error.stack = message.stack;
   return message.code ? Object.assign(error, { code: message.code }) : error;

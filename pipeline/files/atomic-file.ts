@@ -1,23 +1,19 @@
 import { createHash, randomBytes } from "node:crypto";
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, createReadStream, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname } from "node:path";
 import type { z } from "zod";
 import { InputError } from "../errors.ts";
 
-/** Ending of every file that is not finished. A run sweeps what a killed run left. */
-const PARTIAL = ".partial";
+/** A name for a file that is not finished: a run sweeps what a killed run left. */
+function temporaryName(path: string): string {
+  return `${path}.${process.pid}-${randomBytes(3).toString("hex")}.partial`;
+}
+
+/** True for the names of files that are not finished. Half-fetched downloads, which are resumed, have others. */
+export function isTemporary(name: string): boolean {
+  return /\.\d+-[0-9a-f]{6}\.partial$/.test(name);
+}
 
 /**
  * A file that appears under its name only when it is whole: written under a temporary name, synced, then renamed.
@@ -34,7 +30,7 @@ export class AtomicFile {
   constructor(path: string) {
     mkdirSync(dirname(path), { recursive: true });
     this.path = path;
-    this.#temporary = `${path}.${process.pid}-${randomBytes(3).toString("hex")}${PARTIAL}`;
+    this.#temporary = temporaryName(path);
     this.#fd = openSync(this.#temporary, "wx");
   }
 
@@ -73,6 +69,33 @@ export class AtomicFile {
   }
 }
 
+/**
+ * Has somebody else write a file, such as an engine, under a temporary name, and gives it its own when it is whole and
+ * synced. Returns its size and hash.
+ */
+export async function writeThrough(
+  path: string,
+  write: (temporary: string) => Promise<void>,
+): Promise<{ bytes: number; sha256: string }> {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = temporaryName(path);
+  try {
+    await write(temporary);
+    const file = openSync(temporary, "r+");
+    try {
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    const written = await hashFile(temporary);
+    renameSync(temporary, path);
+    return written;
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
 /** Writes a whole small file at once, atomically. */
 export function writeText(path: string, text: string): { bytes: number; sha256: string } {
   const file = new AtomicFile(path);
@@ -106,6 +129,14 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
   }
 }
 
+/** A JSON file that flipturn itself wrote to remember what is done; null if there is none, or if another version wrote it. */
+export async function readRecord<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
+  return readJson(path, schema).catch((error) => {
+    if (error instanceof InputError) return null;
+    throw error;
+  });
+}
+
 /** sha256 (hex) and size in bytes of a file, read in a stream. */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash("sha256");
@@ -123,17 +154,4 @@ export async function sizeOf(path: string): Promise<number | null> {
     (found) => found.size,
     () => null,
   );
-}
-
-/** `<artefact>-00003-of-00014.parquet`: the name of one shard. */
-export function shardName(artefact: string, index: number, of: number, extension = "parquet"): string {
-  const five = (n: number) => String(n).padStart(5, "0");
-  return `${artefact}-${five(index)}-of-${five(of)}.${extension}`;
-}
-
-/** The folder of the installed package, whether run from sources or as built. */
-export function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
-  return folder;
 }

@@ -1,4 +1,4 @@
-import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from "@duckdb/node-api";
 import { InputError } from "../errors.ts";
 
 let engine: Promise<DuckDBInstance> | undefined;
@@ -39,13 +39,24 @@ export function quote(text: string): string {
 }
 
 /** A path as an SQL literal that stands for this one file: `[`, `*` and `?` in it are taken by the letter. */
-export function fileLiteral(path: string): string {
+function fileLiteral(path: string): string {
   return quote(path.replaceAll(/[[*?]/g, (mark) => `[${mark}]`));
 }
 
-/** One Parquet file as SQL. Older writers store text as plain bytes: those are read as the text that they are. */
-export function parquet(path: string): string {
-  return `read_parquet(${fileLiteral(path)}, binary_as_string = true)`;
+/**
+ * Parquet files with the same columns, one after the other, as SQL. A folder called `key=value` on the way to a file is a
+ * name and no column. Older writers store text as plain bytes: those are read as the text that they are.
+ */
+export function parquet(paths: string | readonly string[]): string {
+  const list = [paths].flat().map(fileLiteral).join(", ");
+  return `read_parquet([${list}], hive_partitioning = false, binary_as_string = true)`;
+}
+
+/** Files of JSON lines as SQL: the columns that are named, by their types. */
+export function jsonLines(paths: string | readonly string[], columns: Readonly<Record<string, string>>): string {
+  const list = [paths].flat().map(fileLiteral).join(", ");
+  const types = Object.entries(columns).map(([name, type]) => `${identifier(name)}: ${quote(type)}`);
+  return `read_ndjson([${list}], columns = {${types.join(", ")}}, hive_partitioning = false)`;
 }
 
 /** A name as an SQL identifier. */
@@ -59,12 +70,17 @@ export function identifier(name: string): string {
  */
 export async function* query(sql: string, place: string, signal?: AbortSignal): AsyncGenerator<unknown> {
   const connection = await connect();
+  let left: DuckDBResult | null = null;
   try {
     const result = await connection.stream(`SELECT to_json(q)::VARCHAR FROM (${sql}) q`);
+    left = result;
     for (;;) {
       signal?.throwIfAborted();
       const chunk = await result.fetchChunk();
-      if (!chunk || chunk.rowCount === 0) return;
+      if (!chunk || chunk.rowCount === 0) {
+        left = null;
+        return;
+      }
       // One text at a time: 2,048 of them at once outlive the young generation and pile up in the old one.
       const rows = chunk.getColumnVector(0);
       for (let at = 0; at < chunk.rowCount; at++) yield JSON.parse(rows.getItem(at) as string);
@@ -73,6 +89,30 @@ export async function* query(sql: string, place: string, signal?: AbortSignal): 
     if (signal?.aborted || !(error instanceof Error) || !/Error: /.test(error.message)) throw error;
     throw new InputError(`${place}: cannot be read: ${error.message.split("\n")[0]}`, { cause: error });
   } finally {
+    // What nobody reads to its end would hold its files open until it is collected.
+    if (left) await end(connection, left);
+    connection.closeSync();
+  }
+}
+
+async function end(connection: DuckDBConnection, result: DuckDBResult): Promise<void> {
+  connection.interrupt();
+  await result.fetchChunk().catch(() => null);
+}
+
+/** Runs a statement that gives no rows, such as COPY. `place` names the file in the message if the engine refuses it. */
+export async function execute(sql: string, place: string, signal?: AbortSignal): Promise<void> {
+  const connection = await connect();
+  const stop = () => connection.interrupt();
+  signal?.throwIfAborted();
+  signal?.addEventListener("abort", stop);
+  try {
+    await connection.run(sql);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw new InputError(`${place}: ${(error as Error).message.split("\n")[0]}`, { cause: error });
+  } finally {
+    signal?.removeEventListener("abort", stop);
     connection.closeSync();
   }
 }

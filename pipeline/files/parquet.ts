@@ -1,8 +1,8 @@
 import { ByteWriter, type ColumnSource, ParquetWriter } from "hyparquet-writer";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { AtomicFile } from "./atomic-file.ts";
-import { fileLiteral, identifier, query } from "./duckdb.ts";
+import { AtomicFile, writeThrough } from "./atomic-file.ts";
+import { execute, identifier, parquet, query, quote } from "./duckdb.ts";
 import { compress } from "./zstd.ts";
 
 /** Row groups are closed at this many bytes of text, far below the 64 MB that viewers and small machines can hold. */
@@ -172,22 +172,84 @@ export async function writeParquet<T extends object>(
   }
 }
 
+/** The type that a column of an artefact has in the engine. */
+function engineType(type: z.ZodType): string {
+  const def = type.def as z.core.$ZodTypes["_zod"]["def"];
+  switch (def.type) {
+    case "nullable":
+      return engineType(def.innerType as z.ZodType);
+    case "string":
+    case "enum":
+      return "VARCHAR";
+    case "boolean":
+      return "BOOLEAN";
+    case "number":
+      if (!(type as z.ZodNumber).isInt) return "DOUBLE";
+      return bitsOf(type) === 8 ? "TINYINT" : "INTEGER";
+    case "array":
+      return `${engineType(def.element as z.ZodType)}[]`;
+    case "object": {
+      const fields = Object.entries(def.shape).map(
+        ([name, each]) => `${identifier(name)} ${engineType(each as z.ZodType)}`,
+      );
+      return `STRUCT(${fields.join(", ")})`;
+    }
+    default:
+      throw new TypeError(`a ${def.type} has no type in the engine here`);
+  }
+}
+
+/** True for a column that may be null. */
+function isNullable(type: z.ZodType): boolean {
+  return (type.def as z.core.$ZodTypes["_zod"]["def"]).type === "nullable";
+}
+
+/**
+ * Writes the rows of a query as one Parquet file that only later stages read, in the order of the query: the engine moves
+ * them. Columns get the names and types of the schema. Memory: the engine's row group.
+ * Throws InputError if the query lacks a column or has null where the schema has none.
+ */
+export async function copyParquet(
+  path: string,
+  schema: RowSchema,
+  sql: string,
+  signal?: AbortSignal,
+): Promise<Written> {
+  const columns = Object.entries(schema.shape).map(([name, type]) => {
+    const value = `CAST(q.${identifier(name)} AS ${engineType(type as z.ZodType)})`;
+    const missing = quote(`${name}: null where a value is expected`);
+    return `${isNullable(type as z.ZodType) ? value : `coalesce(${value}, error(${missing}))`} AS ${identifier(name)}`;
+  });
+  const written = await writeThrough(path, (temporary) =>
+    execute(
+      `COPY (SELECT ${columns.join(", ")} FROM (${sql}) q) TO ${quote(temporary)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)`,
+      path,
+      signal,
+    ),
+  );
+  return { rows: await rowsIn(path), ...written };
+}
+
+async function rowsIn(path: string): Promise<number> {
+  for await (const row of query(`SELECT count(*)::DOUBLE AS rows FROM ${parquet(path)}`, path))
+    return (row as { rows: number }).rows;
+  return 0;
+}
+
 /**
  * The rows of Parquet files of one artefact, each checked against the schema. `schema` may be a `pick` of the
- * artefact's: only its columns are read. `where` is an SQL condition on the columns.
+ * artefact's: only its columns are read.
  * Memory: the engine's row group and 2,048 rows. Throws InputError that names the file.
  */
-export async function* readParquet<T extends RowSchema>(
+export async function* readParquet<T extends z.ZodObject>(
   paths: string | readonly string[],
   schema: T,
-  options: { where?: string; signal?: AbortSignal } = {},
+  options: { signal?: AbortSignal } = {},
 ): AsyncGenerator<z.infer<T>> {
   const list = [paths].flat();
   const columns = Object.keys(schema.shape).map(identifier).join(", ");
-  const where = options.where ? ` WHERE ${options.where}` : "";
   const place = list.length === 1 ? String(list[0]) : `${list[0]} and ${list.length - 1} more`;
-  const sql = `SELECT ${columns} FROM read_parquet([${list.map(fileLiteral).join(", ")}])${where}`;
-  for await (const row of query(sql, place, options.signal)) {
+  for await (const row of query(`SELECT ${columns} FROM ${parquet(list)}`, place, options.signal)) {
     const parsed = schema.safeParse(row);
     if (!parsed.success) throw new InputError(`${place}: ${z.prettifyError(parsed.error)}`);
     yield parsed.data;

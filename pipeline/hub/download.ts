@@ -8,17 +8,17 @@ import { dirname } from "node:path";
 import { datasetInfo, listFiles } from "@huggingface/hub";
 import { z } from "zod";
 import { RemoteError, systemCode, UsageError } from "../errors.ts";
+import { TransientError } from "../retry.ts";
 import {
-  type Answer,
   answerFetch,
   ask,
   at,
+  type HubAnswer,
   type HubRequest,
   type HubSource,
   leave,
   type Net,
-  PassingError,
-  persist,
+  persistently,
 } from "./http.ts";
 
 /** One file of a dataset. `sha256` is null for a file that git itself holds: then `gitOid`, its git blob id, is what it is checked against. */
@@ -148,7 +148,7 @@ async function fill(partial: string, file: HubFile, request: HubRequest, net: Ne
   };
   try {
     const download = { handle, file, request, net, onBytes: note };
-    await persist(request, net, { attempt: () => receiveRest(download), reached: () => furthest });
+    await persistently(request, net, { attempt: () => receiveRest(download), reached: () => furthest });
     await handle.sync();
   } finally {
     await handle.close();
@@ -167,10 +167,10 @@ async function receiveRest(download: Download): Promise<void> {
   if (from !== have) await handle.truncate(0);
   if (from === null) {
     await leave(response);
-    throw new PassingError(`status ${response.status} with Content-Range ${response.headers.get("content-range")}`);
+    throw new TransientError(`status ${response.status} with Content-Range ${response.headers.get("content-range")}`);
   }
   const done = await append(download, chunks, from);
-  if (done < file.bytes) throw new PassingError(`the body ended at byte ${done} of ${file.bytes}`);
+  if (done < file.bytes) throw new TransientError(`the body ended at byte ${done} of ${file.bytes}`);
 }
 
 /** How many bytes on disk can be gone on from; more than the file has cannot be right. */
@@ -181,7 +181,7 @@ async function usableBytes({ handle, file }: Download): Promise<number> {
   return 0;
 }
 
-function askForRest({ request, net }: Download, have: number): Promise<Answer> {
+function askForRest({ request, net }: Download, have: number): Promise<HubAnswer> {
   const headers = new Headers({ "accept-encoding": "identity" }); // a range of compressed bytes would be of no use
   if (have > 0) headers.set("range", `bytes=${have}-`);
   return ask(request, headers, net, [416]);
@@ -195,13 +195,13 @@ function startOf(response: Response, have: number, file: HubFile): number | null
   return response.status === 206 && isRest ? have : null;
 }
 
-async function append({ handle, file, onBytes }: Download, chunks: Answer["chunks"], from: number): Promise<number> {
+async function append({ handle, file, onBytes }: Download, chunks: HubAnswer["chunks"], from: number): Promise<number> {
   let done = from;
   for await (const chunk of chunks) {
     done += chunk.length;
     if (done > file.bytes) {
       await handle.truncate(0);
-      throw new PassingError(`the body goes on after the ${file.bytes} bytes that the listing gives`);
+      throw new TransientError(`the body goes on after the ${file.bytes} bytes that the listing gives`);
     }
     await handle.appendFile(chunk);
     onBytes(done);

@@ -1,7 +1,9 @@
 // How requests to the Hub are sent: whose token goes where, how long silence lasts, what is tried again, and what a refusal says.
 
-import { setTimeout as delay } from "node:timers/promises";
+import { type Clock, realClock } from "../clock.ts";
+import { collect } from "../collections.ts";
 import { RemoteError, systemCode, UsageError } from "../errors.ts";
+import { retry, TransientError } from "../retry.ts";
 
 /** A dataset repository (`owner/name`) at a revision: a branch, a tag or a commit. */
 export type HubSource = { repo: string; revision: string };
@@ -13,7 +15,7 @@ export type Net = {
   token: string | null;
   timeoutMs: number;
   tries: number;
-  sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  sleep: Clock["sleep"];
   signal?: AbortSignal;
 };
 
@@ -25,7 +27,7 @@ export function hubNet(env: NodeJS.ProcessEnv, overrides: Partial<Net> = {}): Ne
     token: env["HF_TOKEN"]?.trim() || null,
     timeoutMs: 60_000,
     tries: 6,
-    sleep: (ms, signal) => delay(ms, undefined, { signal }),
+    sleep: realClock.sleep,
     ...overrides,
   };
   // Checked here because `fetch` would repeat a header or URL that it cannot use, secret included, in its own message.
@@ -38,55 +40,37 @@ export function hubNet(env: NodeJS.ProcessEnv, overrides: Partial<Net> = {}): Ne
 /** What is asked for, and how messages call it. */
 export type HubRequest = { source: HubSource; path?: string; url: string };
 /** An answer whose body is read in chunks, each of which must come in time. */
-export type Answer = { response: Response; chunks: AsyncIterable<Uint8Array> };
+export type HubAnswer = { response: Response; chunks: AsyncIterable<Uint8Array> };
 
-/** A failure that a later try may not meet; never leaves this folder, so its message may hold what a server said. */
-export class PassingError extends Error {
-  readonly waitMs: number;
-  constructor(message: string, options: { cause?: unknown; waitMs?: number } = {}) {
-    super(message, options.cause === undefined ? {} : { cause: options.cause });
-    this.waitMs = options.waitMs ?? 0;
-  }
-}
-
-/** `attempt` may be called again after a PassingError; `reached` says how far all of them together have come. */
+/** `attempt` may be called again after a TransientError; `reached` says how far all of them together have come. */
 type Effort<T> = { attempt: () => Promise<T>; reached: () => number };
 
+/** The longest back-off between two tries, in ms; a server may ask for more. */
+const LONGEST_MS = 60_000;
+
 /** Tries until it works. Failures count in a row: one that came further than any before it starts the count again. */
-export async function persist<T>(request: HubRequest, net: Net, { attempt, reached }: Effort<T>): Promise<T> {
-  let failures = 0;
-  for (;;) {
-    net.signal?.throwIfAborted();
-    const before = reached();
-    try {
-      return await attempt();
-    } catch (error) {
-      net.signal?.throwIfAborted();
-      if (!(error instanceof PassingError)) throw error;
-      failures = reached() > before ? 0 : failures + 1;
-      if (failures >= net.tries) throw givenUp(error, request, net);
-      await net.sleep(Math.max(error.waitMs, backOffMs(failures)), net.signal);
-    }
-  }
+export async function persistently<T>(request: HubRequest, net: Net, { attempt, reached }: Effort<T>): Promise<T> {
+  const { tries, sleep, signal = NEVER } = net;
+  const patience = { tries, firstMs: 1000, longestMs: LONGEST_MS, sleep, signal, progress: reached };
+  return retry(attempt, patience).catch((error) => {
+    throw error instanceof TransientError ? givenUp(error, request, net) : error;
+  });
 }
 
-function givenUp({ message, cause }: PassingError, request: HubRequest, net: Net): RemoteError {
+const NEVER = new AbortController().signal;
+
+function givenUp({ message, cause }: TransientError, request: HubRequest, net: Net): RemoteError {
   const text = withoutToken(`${request.url}: gave up after ${net.tries} tries: ${message}`, net);
   return new RemoteError(text, cause === undefined ? {} : { cause });
 }
 
-/** Full jitter, so that tasks that failed together do not come back together. */
-function backOffMs(failures: number): number {
-  return Math.random() * Math.min(60_000, 1_000 * 2 ** failures);
-}
-
-/** Sends one request. An answer that is neither a success nor one of `accepted` is thrown: PassingError, UsageError or RemoteError. */
+/** Sends one request. An answer that is neither a success nor one of `accepted` is thrown: TransientError, UsageError or RemoteError. */
 export async function ask(
   request: HubRequest,
   headers: Headers,
   net: Net,
   accepted: readonly number[] = [],
-): Promise<Answer> {
+): Promise<HubAnswer> {
   const { signal, patiently } = patience(net);
   // A next page may be on another host, and the token is for the Hub alone; `fetch` drops it by itself on a redirect.
   if (net.token !== null && isAtHub(request.url, net)) headers.set("authorization", `Bearer ${net.token}`);
@@ -102,13 +86,13 @@ type Patiently = <T>(step: Promise<T>) => Promise<T>;
 function patience(net: Net): { signal: AbortSignal; patiently: Patiently } {
   const silence = new AbortController();
   const signal = net.signal ? AbortSignal.any([net.signal, silence.signal]) : silence.signal;
-  const giveUp = () => silence.abort(new PassingError(`not a byte for ${net.timeoutMs} ms`));
+  const giveUp = () => silence.abort(new TransientError(`not a byte for ${net.timeoutMs} ms`));
   const patiently: Patiently = async (step) => {
     const timer = setTimeout(giveUp, net.timeoutMs);
     try {
       return await step;
     } catch (error) {
-      throw error instanceof PassingError ? error : new PassingError(connectionProblem(error), { cause: error });
+      throw error instanceof TransientError ? error : new TransientError(connectionProblem(error), { cause: error });
     } finally {
       clearTimeout(timer);
     }
@@ -148,17 +132,11 @@ export function answerFetch(source: HubSource, net: Net): typeof fetch {
     const attempt = async () => {
       const { response, chunks } = await ask(request, new Headers(init?.headers), net);
       const text = Buffer.concat(await collect(chunks)).toString();
-      if (!isJson(text)) throw new PassingError(`expected JSON, found ${JSON.stringify(text.slice(0, 80))}`);
+      if (!isJson(text)) throw new TransientError(`expected JSON, found ${JSON.stringify(text.slice(0, 80))}`);
       return new Response(text, { status: response.status, headers: response.headers });
     };
-    return persist(request, net, { attempt, reached: () => 0 });
+    return persistently(request, net, { attempt, reached: () => 0 });
   };
-}
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
 }
 
 function isJson(text: string): boolean {
@@ -177,7 +155,7 @@ function refusal(response: Response, request: HubRequest, net: Net): Error {
   const found = `status ${status}${id ? `, request id ${id}` : ""}`;
   const isPassing = status === 408 || status === 425 || status === 429 || status >= 500;
   if (isPassing || !isAtHub(response.url || request.url, net)) {
-    return new PassingError(found, { waitMs: askedWaitMs(response) });
+    return new TransientError(found, { waitMs: askedWaitMs(response) });
   }
   const said = headers.get("x-error-message");
   const details = `(${found}, URL ${request.url}${said ? `, it says: ${said}` : ""})`;

@@ -8,7 +8,8 @@ import { pathToFileURL } from "node:url";
 import { type CommitProgressEvent, commitIter, createRepo, listFiles, repoExists, whoAmI } from "@huggingface/hub";
 import { z } from "zod";
 import { RemoteError, UsageError } from "../errors.ts";
-import { type Net, PassingError, persist } from "./http.ts";
+import { TransientError } from "../retry.ts";
+import { type Net, persistently } from "./http.ts";
 
 /** Who a token belongs to, and whose repositories it may write to. */
 export type Account = { name: string; owners: string[] };
@@ -175,7 +176,7 @@ function sender(net: Net, accepted: readonly number[] = []): typeof fetch {
     const place = `${url.origin}${url.pathname}`; // what follows may be a signature
     const request = { source: { repo: "", revision: "main" }, url: place };
     const attempt = () => sendOnce(net, url, init, place, accepted);
-    return persist(request, net, { attempt, reached: () => 0 });
+    return persistently(request, net, { attempt, reached: () => 0 });
   };
 }
 
@@ -195,10 +196,10 @@ async function sendOnce(
     .catch((cause) => {
       net.signal?.throwIfAborted();
       const why = patience.aborted ? "no answer in time" : `the connection failed: ${rootOf(cause)}`;
-      throw new PassingError(why, { cause });
+      throw new TransientError(why, { cause });
     });
   if (response.ok && url.pathname.startsWith("/api/") && !(await isJson(response)))
-    throw new PassingError("expected JSON, found something else");
+    throw new TransientError("expected JSON, found something else");
   if (response.ok || accepted.includes(response.status)) return response;
   throw await refusal(response, place, net);
 }
@@ -233,7 +234,7 @@ async function refusal(response: Response, place: string, net: Net): Promise<Err
   );
   const details = `(status ${status}, URL ${place}${said ? `, it says: ${said}` : ""})`;
   if (status === 408 || status === 425 || status === 429 || status >= 500)
-    return new PassingError(`status ${status}`, {
+    return new TransientError(`status ${status}`, {
       waitMs: Math.min(300, Number(headers.get("retry-after")) || 0) * 1000,
     });
   if (status === 401)

@@ -9,7 +9,7 @@ import type { Clock } from "../clock.ts";
 import { LimitError, RemoteError } from "../errors.ts";
 
 /** Limits that are never exceeded. */
-export interface PaceLimits {
+export interface ConcurrencyLimits {
   readonly concurrency: number;
   readonly requestsPerMinute: number | null;
   readonly tokensPerMinute: number | null;
@@ -31,8 +31,8 @@ const FIRST_WIDTH = 8;
 const BURST_MS = 1000;
 
 /** Decides when requests may be sent. `place` names the server in messages. */
-export class Pace {
-  readonly #limits: PaceLimits;
+export class AdaptiveConcurrency {
+  readonly #limits: ConcurrencyLimits;
   readonly #clock: Clock;
   readonly #place: string;
   #width: number;
@@ -58,7 +58,7 @@ export class Pace {
   #latency: number | null = null;
   #best = Number.POSITIVE_INFINITY;
 
-  constructor(limits: PaceLimits, clock: Clock, place: string) {
+  constructor(limits: ConcurrencyLimits, clock: Clock, place: string) {
     this.#limits = limits;
     this.#clock = clock;
     this.#place = place;
@@ -84,7 +84,7 @@ export class Pace {
   }
 
   /** Waits until a request of about so many tokens may be sent, first come first served. */
-  async enter(tokens: number, signal: AbortSignal): Promise<Ticket> {
+  async acquire(tokens: number, signal: AbortSignal): Promise<Ticket> {
     const before = this.#queue;
     let leave = () => {};
     this.#queue = new Promise((resolve) => {
@@ -102,14 +102,14 @@ export class Pace {
   }
 
   /** A request came back, whatever it brought. */
-  leave(): void {
+  release(): void {
     this.#inFlight--;
     this.#freed?.();
   }
 
   /** The server answered as it should. */
-  succeeded({ sentAt }: Ticket): void {
-    this.reached();
+  onAnswer({ sentAt }: Ticket): void {
+    this.onReached();
     this.#refusedSince = null;
     const took = this.#clock.now() - sentAt;
     this.#latency = this.#latency === null ? took : this.#latency + (took - this.#latency) / Math.max(4, this.#width);
@@ -129,8 +129,8 @@ export class Pace {
   }
 
   /** The server refused because of too many requests, and may have said how long to wait. Throws LimitError after half an hour of it. */
-  refused(ticket: Ticket, waitMs: number | null): void {
-    this.reached();
+  onRateLimit(ticket: Ticket, waitMs: number | null): void {
+    this.onReached();
     const now = this.#clock.now();
     this.#refusedSince ??= now;
     if (now - this.#refusedSince >= REFUSED_MS) {
@@ -145,12 +145,12 @@ export class Pace {
   }
 
   /** No answer came in time. */
-  timedOut({ sentAt }: Ticket): void {
+  onTimeout({ sentAt }: Ticket): void {
     this.#narrow(sentAt, 0.5);
   }
 
   /** The server cannot be reached. Throws RemoteError when it has been so for long, or was never there. */
-  isDown({ sentAt }: Ticket, why: string, tries: number): void {
+  onDown({ sentAt }: Ticket, why: string, tries: number): void {
     const now = this.#clock.now();
     // Those that were under way at the same time tell nothing new.
     if (sentAt < this.#downAt) return;
@@ -167,14 +167,14 @@ export class Pace {
   }
 
   /** The server answered something, so it is there. */
-  reached(): void {
+  onReached(): void {
     this.#wasReached = true;
     this.#downSince = null;
     this.#downTries = 0;
   }
 
   /** What the server tells of its limits. */
-  told(headers: Headers): void {
+  observeHeaders(headers: Headers): void {
     const requests = limitIn(headers, "requests");
     const tokens = limitIn(headers, "tokens");
     if (requests) this.#told.requests = requests.perMinute;

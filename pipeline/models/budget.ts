@@ -49,7 +49,7 @@ export class Budget {
   reached(usd: number): LimitError {
     const [cap, spent, next] = [this.#cap, this.#spent, usd].map((each) => `$${each.toFixed(each < 1 ? 4 : 2)}`);
     return new LimitError(
-      `the budget of ${cap} is reached: ${spent} spent, and the next request may cost ${next}. Nothing is lost; the same command with a higher --budget goes on`,
+      `the budget of ${cap} is reached: ${spent} spent, and the next request may cost ${next}. Nothing is lost; the same command with a higher budget goes on`,
     );
   }
 }

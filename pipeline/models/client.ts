@@ -1,68 +1,90 @@
 import OpenAI, { APIConnectionError, APIError, APIUserAbortError } from "openai";
 import { Agent, type Dispatcher, request } from "undici";
-import type { ChatRequest } from "../../stages/intents/program.ts";
+import type { Environment } from "../environment.ts";
 import { LimitError, systemCode, UsageError } from "../errors.ts";
-import type { World } from "../plan.ts";
 import { durationMs, LONGEST_WAIT_MS } from "./adaptive-concurrency.ts";
 import type { Answer } from "./journal.ts";
+import type { ChatRequest } from "./request.ts";
+
+/** Who asks a language model, and what they could do instead, for messages. */
+export interface Asker {
+  readonly who: string;
+  /** The role that its settings stand under. */
+  readonly role: string;
+  readonly instead: string;
+}
+
+const ASKER: Asker = { who: "a language model", role: "<role>", instead: "" };
 
 /**
  * Key and address of the server. Throws UsageError if there is neither, or if one of them cannot be used: checked here
  * since `fetch` would repeat a header or address that it cannot use, secret included, in its own message.
  */
 export function serverAccess(
-  options: { readonly baseUrl: string | null; readonly provider?: string },
+  { baseUrl }: { readonly baseUrl: string | null },
   env: NodeJS.ProcessEnv,
+  { who, role, instead }: Asker = ASKER,
 ): { apiKey: string; baseURL: string | undefined } {
   const apiKey = env["OPENAI_API_KEY"]?.trim() || undefined;
-  const baseURL = options.baseUrl || env["OPENAI_BASE_URL"] || undefined;
+  const baseURL = baseUrl || env["OPENAI_BASE_URL"] || undefined;
   if (apiKey === undefined && baseURL === undefined) {
     throw new UsageError(
-      `--intents ${options.provider ?? "openai"} needs OPENAI_API_KEY in the environment, or --base-url of a server that needs none; --intents none makes samples without intents`,
+      `${who} needs OPENAI_API_KEY in the environment, or models.${role}.baseUrl of a server that needs none${instead}`,
     );
   }
   if (apiKey !== undefined && !/^[\x21-\x7e]+$/.test(apiKey)) {
     throw new UsageError("OPENAI_API_KEY holds a character that no key has (a space, line break or curly quote?)");
   }
-  if (baseURL !== undefined) requireAddress(baseURL, options.provider === "batch");
+  if (baseURL !== undefined) requireAddress(baseURL);
   return { apiKey: apiKey ?? "none", baseURL };
 }
 
-function requireAddress(baseURL: string, isBatch: boolean): void {
+/** Throws UsageError for a server whose Batch API is not OpenAI's. */
+export function requireBatchServer(options: { readonly baseUrl: string | null }, env: NodeJS.ProcessEnv): void {
+  const { baseURL } = serverAccess(options, env);
+  if (baseURL === undefined || !AZURE.test(new URL(baseURL).hostname)) return;
+  throw new UsageError(
+    "batches are those of OpenAI's Batch API; Azure's has other paths, names deployments in its files and does not expire: ask one by one there, with baseUrl https://<resource>.openai.azure.com/openai/v1",
+  );
+}
+
+/** Hosts of OpenAI's models at Azure. */
+const AZURE = /\.(openai|cognitiveservices|services\.ai)\.azure\.com$/;
+
+function requireAddress(baseURL: string): void {
   const url = URL.canParse(baseURL) ? new URL(baseURL) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || url.username || url.password) {
     throw new UsageError(
-      "--base-url (or OPENAI_BASE_URL) is not a plain http(s) address without user name and password, such as http://localhost:8000/v1",
+      "baseUrl (or OPENAI_BASE_URL) is not a plain http(s) address without user name and password, such as http://localhost:8000/v1",
     );
   }
-  if (!/\.(openai|cognitiveservices|services\.ai)\.azure\.com$/.test(url.hostname)) return;
-  if (isBatch) {
-    throw new UsageError(
-      "--intents batch speaks OpenAI's Batch API; Azure's has other paths, names deployments in its files and does not expire: use --intents openai with --base-url https://<resource>.openai.azure.com/openai/v1",
-    );
-  }
+  if (!AZURE.test(url.hostname)) return;
   if (!/\/openai\/v1\/?$/.test(url.pathname)) {
     throw new UsageError(
-      `--base-url ${url.origin}${url.pathname}: at Azure only the paths of its v1 API are spoken; use ${url.origin}/openai/v1 and the deployment's name as --model`,
+      `baseUrl ${url.origin}${url.pathname}: at Azure only the paths of its v1 API are spoken; use ${url.origin}/openai/v1 and the deployment's name as model`,
     );
   }
 }
 
-/** The SDK's client without its retries. `send`: what it is sent with; default: the world's own. */
-export function openaiClient(options: { readonly baseUrl: string | null }, world: World, send = world.fetch): OpenAI {
-  const { apiKey, baseURL } = serverAccess(options, world.env);
+/** The SDK's client without its retries. `send`: what it is sent with; default: the environment's own. */
+export function openaiClient(
+  options: { readonly baseUrl: string | null },
+  environment: Environment,
+  send = environment.fetch,
+): OpenAI {
+  const { apiKey, baseURL } = serverAccess(options, environment.env);
   return new OpenAI({ apiKey, ...(baseURL && { baseURL }), maxRetries: 0, fetch: send });
 }
 
 /** A client over a pool with as many connections as there are requests at a time. */
 function pooledClient(
   options: { readonly baseUrl: string | null; readonly concurrency: number },
-  world: World,
+  environment: Environment,
 ): { client: OpenAI; close: () => Promise<void> } {
   // Time limits are ours; undici's own, and the SDK's, would cut what the user allows.
   const agent = new Agent({ connections: options.concurrency + 4, headersTimeout: 0, bodyTimeout: 0 });
-  const isReal = world.fetch === globalThis.fetch;
-  const client = openaiClient(options, world, isReal ? pooledFetch(agent) : world.fetch);
+  const isReal = environment.fetch === globalThis.fetch;
+  const client = openaiClient(options, environment, isReal ? pooledFetch(agent) : environment.fetch);
   client.timeout = LONGEST_TIMER_MS;
   return { client, close: () => agent.destroy() };
 }
@@ -110,9 +132,9 @@ export class Client {
 
   constructor(
     options: { readonly baseUrl: string | null; readonly concurrency: number; readonly timeoutSeconds: number },
-    world: World,
+    environment: Environment,
   ) {
-    const { client, close } = pooledClient(options, world);
+    const { client, close } = pooledClient(options, environment);
     this.openai = client;
     this.#close = close;
     this.#timeoutMs = 1000 * options.timeoutSeconds;

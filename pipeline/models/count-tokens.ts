@@ -1,4 +1,4 @@
-import type { ChatRequest } from "../../stages/intents/program.ts";
+import type { ChatRequest } from "./request.ts";
 
 /** Counts the tokens of a text exactly; what people typed as a control token counts as the text that it is. */
 export type CountTokens = (text: string) => number;

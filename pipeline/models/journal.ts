@@ -12,8 +12,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { type Environment, realEnvironment } from "../environment.ts";
 import { InputError } from "../errors.ts";
-import { lock } from "../run.ts";
+import { type Lock, lock } from "../lock.ts";
 import { lineAt } from "./line-at.ts";
 import { Offsets } from "./offsets.ts";
 
@@ -29,7 +30,7 @@ export const Answer = z.strictObject({
   /** What the model wrote; for `invalid_request` what the server found wrong. */
   text: z.string().nullable(),
   /** The model that was asked for, and the one that the server says it was. */
-  asked: z.string(),
+  requested_model: z.string(),
   model: z.string().nullable(),
   mode: z.enum(["sync", "batch"]),
   /** Tokens as the server counts them; `cached_tokens` are part of `input_tokens`. Null = not said. */
@@ -43,12 +44,12 @@ export type Answer = z.infer<typeof Answer>;
 
 /**
  * What happened to a request that has no final answer yet: `sent` (written down before it is), `failed` (not billed), or
- * `unheard` (the answer did not arrive, it may have been billed). A `sent` with nothing after it is what a kill left.
+ * `lost` (the answer did not arrive, it may have been billed). A `sent` with nothing after it is what a kill left.
  */
 const Passing = z.strictObject({
   key: z.string(),
-  status: z.enum(["sent", "failed", "unheard"]),
-  asked: z.string(),
+  status: z.enum(["sent", "failed", "lost"]),
+  requested_model: z.string(),
   mode: z.enum(["sync", "batch"]),
   /** The most that it can have cost. */
   usd: z.number().nullable(),
@@ -71,7 +72,7 @@ const SYNC_MS = 250;
 export class Journal {
   readonly #path: string;
   readonly #file: number;
-  readonly #unlock: () => void;
+  readonly #lock: Lock | null;
   readonly #offsets = new Offsets();
   /** The most that requests without an outcome can have cost, by key: what a kill left, or what is under way. */
   readonly #open = new Map<string, number>();
@@ -82,23 +83,27 @@ export class Journal {
   #lost: Error | undefined;
   #isWritten = false;
 
-  private constructor(path: string, file: number, unlock: () => void) {
+  private constructor(path: string, file: number, held: Lock | null) {
     this.#path = path;
     this.#file = file;
-    this.#unlock = unlock;
+    this.#lock = held;
   }
 
   /** Opens the journal in `folder` to read and append. Throws UsageError if another process has it. */
-  static async open(folder: string): Promise<Journal> {
+  static async open(
+    folder: string,
+    environment: Pick<Environment, "env" | "clock"> = realEnvironment(),
+    signal?: AbortSignal,
+  ): Promise<Journal> {
     mkdirSync(folder, { recursive: true });
-    const unlock = await lock(folder);
+    const held = await lock(folder, environment, signal);
     try {
-      const journal = new Journal(join(folder, FILE), openSync(join(folder, FILE), "a+"), unlock);
+      const journal = new Journal(join(folder, FILE), openSync(join(folder, FILE), "a+"), held);
       journal.#load();
       journal.#endLine();
       return journal;
     } catch (error) {
-      unlock();
+      held.release();
       throw error;
     }
   }
@@ -107,7 +112,7 @@ export class Journal {
   static read(folder: string): Journal | null {
     const path = join(folder, FILE);
     if (!existsSync(path)) return null;
-    const journal = new Journal(path, openSync(path, "r"), () => {});
+    const journal = new Journal(path, openSync(path, "r"), null);
     journal.#load();
     return journal;
   }
@@ -135,7 +140,7 @@ export class Journal {
   get(key: string): Answer | undefined {
     const offset = this.#offsets.get(key);
     if (offset === undefined) return undefined;
-    const entry = Answer.parse(JSON.parse(lineAt(this.#file, offset)));
+    const entry = Answer.parse(renamed(JSON.parse(lineAt(this.#file, offset))));
     return entry.key === key ? entry : undefined;
   }
 
@@ -161,13 +166,18 @@ export class Journal {
     clearTimeout(this.#dirty);
     if (this.#isWritten) fsyncSync(this.#file);
     closeSync(this.#file);
-    this.#unlock();
+    this.#lock?.release();
     if (this.#lost) throw this.#lost;
   }
 
   /** Does not wait for the disk: requests go on meanwhile. */
   #sync(): void {
     this.#dirty = undefined;
+    try {
+      this.#lock?.check();
+    } catch (error) {
+      this.#lost ??= error as Error;
+    }
     fsync(this.#file, (error) => {
       if (error && error.code !== "EBADF") this.#lost ??= error;
     });
@@ -237,7 +247,14 @@ function readEntry(line: Buffer, place: string): JournalEntry | null {
   } catch {
     return null;
   }
-  const parsed = JournalEntry.safeParse(value);
+  const parsed = JournalEntry.safeParse(renamed(value));
   if (!parsed.success) throw new InputError(`${place}: not a journal entry: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
+}
+
+/** An entry with the names of today: journals hold what was paid for, so those of earlier versions are read for ever. */
+function renamed(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !("asked" in value)) return value;
+  const { asked, ...entry } = value as { asked: unknown; status?: unknown };
+  return { ...entry, requested_model: asked, ...(entry.status === "unheard" && { status: "lost" }) };
 }

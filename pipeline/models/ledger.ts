@@ -11,8 +11,8 @@ export interface LedgerRow {
   /** Requests that the server failed without billing them. */
   readonly failed: number;
   /** Requests that may have been billed though no answer came, and the most that they can have cost; `usd` has it in it. */
-  readonly unheard: number;
-  readonly unheard_usd: number;
+  readonly lost: number;
+  readonly lost_usd: number;
   readonly input_tokens: number;
   readonly cached_tokens: number;
   readonly output_tokens: number;
@@ -20,14 +20,14 @@ export interface LedgerRow {
   readonly usd: number | null;
 }
 
-type Row = { -readonly [Key in keyof LedgerRow]: LedgerRow[Key] };
+type OpenRow = { -readonly [Key in keyof LedgerRow]: LedgerRow[Key] };
 
 /** What was sent and spent, by model and mode, from the journal. Memory: the requests under way when a run was killed. */
 export function ledger(journal: Pick<Journal, "entries">): LedgerRow[] {
-  const rows = new Map<string, Row>();
-  const open = new Map<string, { row: Row; usd: number }[]>();
+  const rows = new Map<string, OpenRow>();
+  const open = new Map<string, { row: OpenRow; usd: number }[]>();
   for (const entry of journal.entries()) {
-    const row = rowFor(rows, entry.asked, entry.mode);
+    const row = rowFor(rows, entry.requested_model, entry.mode);
     if (entry.status === "sent") {
       open.set(entry.key, [...(open.get(entry.key) ?? []), { row, usd: entry.usd ?? 0 }]);
       continue;
@@ -35,7 +35,7 @@ export function ledger(journal: Pick<Journal, "entries">): LedgerRow[] {
     open.delete(entry.key);
     if (!isFinal(entry)) {
       if (entry.status === "failed") row.failed++;
-      else unheard(row, entry.usd ?? 0);
+      else lose(row, entry.usd ?? 0);
     } else {
       row.answered++;
       if (entry.status !== "answered") row.without_text++;
@@ -45,19 +45,19 @@ export function ledger(journal: Pick<Journal, "entries">): LedgerRow[] {
       if (entry.usd !== null) row.usd = (row.usd ?? 0) + entry.usd;
     }
   }
-  for (const { row, usd } of [...open.values()].flat()) unheard(row, usd);
+  for (const { row, usd } of [...open.values()].flat()) lose(row, usd);
   return [...rows.values()].sort((a, b) => (`${a.model} ${a.mode}` < `${b.model} ${b.mode}` ? -1 : 1));
 }
 
-function unheard(row: Row, usd: number): void {
-  row.unheard++;
-  row.unheard_usd += usd;
+function lose(row: OpenRow, usd: number): void {
+  row.lost++;
+  row.lost_usd += usd;
   if (usd > 0) row.usd = (row.usd ?? 0) + usd;
 }
 
-function rowFor(rows: Map<string, Row>, model: string, mode: LedgerRow["mode"]): Row {
+function rowFor(rows: Map<string, OpenRow>, model: string, mode: LedgerRow["mode"]): OpenRow {
   const key = `${mode} ${model}`;
-  const none = { answered: 0, without_text: 0, failed: 0, unheard: 0, unheard_usd: 0 };
+  const none = { answered: 0, without_text: 0, failed: 0, lost: 0, lost_usd: 0 };
   const row = rows.get(key) ?? {
     ...{ model, mode, ...none, input_tokens: 0, cached_tokens: 0, output_tokens: 0, usd: null },
   };

@@ -1,6 +1,6 @@
 import { calcPrice } from "@pydantic/genai-prices";
-import type { Price } from "../../stages/intents/options.ts";
 import type { Answer } from "./journal.ts";
+import type { Price } from "./server-options.ts";
 
 const OPENAI = "https://api.openai.com/v1";
 

@@ -1,4 +1,4 @@
-import type { EngineState } from "./requester.ts";
+import type { RequesterState } from "./requester.ts";
 
 /**
  * Says in one line how asking goes: requests and tokens a second over the last ten seconds, dollars spent and projected,
@@ -9,7 +9,7 @@ export function progressNote(run: { total: number; budget: number | null; spentB
   let text = "";
   let told = Number.NEGATIVE_INFINITY;
   const seen: { at: number; done: number; requests: number; tokens: number }[] = [];
-  return (done: number, state: EngineState): string => {
+  return (done: number, state: RequesterState): string => {
     const now = performance.now();
     // Whoever draws it draws ten times a second at most.
     if (now - told < 100 && done < run.total) return text;
@@ -35,7 +35,7 @@ export function progressNote(run: { total: number; budget: number | null; spentB
 
 function money(
   run: { total: number; budget: number | null; spentBefore: number },
-  { spent }: EngineState,
+  { spent }: RequesterState,
   done: number,
 ) {
   if (spent === 0 && run.budget === null) return "";

@@ -1,40 +1,29 @@
-import type { Turn } from "../../schemas/conversation.ts";
-import type { IntentsOptions, Price } from "../../stages/intents/options.ts";
-import {
-  BYTES_A_TOKEN,
-  type ChatRequest,
-  inputBytes,
-  type Outcome,
-  outputLimit,
-  type Question,
-  stepsOf,
-} from "../../stages/intents/program.ts";
-import { type Clock, realClock } from "../clock.ts";
+import type { Environment } from "../environment.ts";
 import { RemoteError } from "../errors.ts";
-import type { World } from "../plan.ts";
-import { LONGEST_WAIT_MS, Pace } from "./adaptive-concurrency.ts";
+import { retry, TransientError } from "../retry.ts";
+import { AdaptiveConcurrency, LONGEST_WAIT_MS } from "./adaptive-concurrency.ts";
 import { Budget } from "./budget.ts";
 import { Client, type ServerAnswer } from "./client.ts";
 import { type CountTokens, requestTokens } from "./count-tokens.ts";
-import type { Journal } from "./journal.ts";
+import type { Answer, Journal } from "./journal.ts";
 import { costOf } from "./prices.ts";
+import { BYTES_A_TOKEN, type ChatRequest, inputBytes, outputLimit, type Program } from "./request.ts";
+import type { Price, ServerOptions } from "./server-options.ts";
 
-/** What the engine is made of. */
-export interface EngineParts {
-  readonly options: IntentsOptions;
-  readonly question: Question;
+/** What a requester is made of. */
+export interface RequesterParts {
+  readonly options: ServerOptions;
   /** Null = no price is known, and none is counted. */
   readonly price: Price | null;
   readonly journal: Journal;
-  readonly world: World;
+  readonly environment: Environment;
   readonly signal: AbortSignal;
-  readonly clock?: Clock;
   /** Counts tokens exactly, where a request would not fit in the budget by its bytes. */
   readonly count?: CountTokens;
 }
 
-/** How far the engine is, for whoever draws it. */
-export interface EngineState {
+/** How far a requester is, for whoever draws it. */
+export interface RequesterState {
   readonly requests: number;
   readonly tokens: number;
   readonly spent: number;
@@ -44,15 +33,14 @@ export interface EngineState {
 }
 
 /**
- * Brings conversations to their outcome at any server that speaks OpenAI's chat completions. Equal requests are sent
- * once; every answer is journalled before it is used. Retries are ours, not the SDK's: that obeys any Retry-After and
- * does not time out a stalled body.
+ * Brings programs to their results at any server that speaks OpenAI's chat completions. Equal requests are sent once;
+ * every answer is journalled before it is used. Retries are ours, not the SDK's: that obeys any Retry-After and does not
+ * time out a stalled body.
  */
-export class Engine {
-  readonly #parts: EngineParts;
-  readonly #clock: Clock;
+export class Requester {
+  readonly #parts: RequesterParts;
   readonly #client: Client;
-  readonly #pace: Pace;
+  readonly #concurrency: AdaptiveConcurrency;
   readonly #budget: Budget;
   readonly #underWay = new Map<string, Promise<boolean>>();
   readonly #failures: Record<string, number> = {};
@@ -70,60 +58,66 @@ export class Engine {
   /** Bytes a token, as the server's own counts show. */
   #ratio = BYTES_A_TOKEN;
 
-  constructor(parts: EngineParts) {
-    const { options, world, journal, signal } = parts;
+  constructor(parts: RequesterParts) {
+    const { options, environment, journal, signal } = parts;
     this.#parts = parts;
-    this.#clock = parts.clock ?? realClock;
-    this.#client = new Client(options, world);
+    this.#client = new Client(options, environment);
     const limits = { ...options, timeoutMs: 1000 * options.timeoutSeconds };
-    this.#pace = new Pace(limits, this.#clock, this.#client.openai.baseURL);
+    this.#concurrency = new AdaptiveConcurrency(limits, environment.clock, this.#client.openai.baseURL);
     this.#budget = new Budget(options.budget, journal.spent);
     if (signal.aborted) this.#abort();
     signal.addEventListener("abort", this.#abort);
   }
 
-  get state(): EngineState {
+  get state(): RequesterState {
     return {
       requests: this.#requests,
       tokens: this.#tokens,
       spent: this.#budget.spent,
-      width: this.#pace.width,
+      width: this.#concurrency.width,
       failures: this.#failures,
     };
   }
 
   /**
-   * What becomes of a conversation; null if the server failed it after all tries. Throws what must stop the run:
+   * What a program comes to; null if the server failed one of its requests after all tries. `statusOf` says whether a
+   * result is of use (`ok`), so that a run stops where too many in a row are not. Throws what must stop the run:
    * UsageError for a refused key, model or parameter, LimitError when budget or quota are used up, RemoteError when the
    * server is not there or fails again and again.
    */
-  async resolve(turns: readonly Turn[]): Promise<Outcome | null> {
+  async run<Result>(program: Program<Result>, statusOf: (result: Result) => string): Promise<Result | null> {
     try {
-      return await this.#resolve(turns);
+      return await this.#run(program, statusOf);
     } catch (error) {
       this.#stop.abort(error);
       throw error;
     }
   }
 
-  async #resolve(turns: readonly Turn[]): Promise<Outcome | null> {
-    const { question, journal } = this.#parts;
-    const steps = stepsOf(turns, question);
-    let step = steps.next();
+  async #run<Result>(program: Program<Result>, statusOf: (result: Result) => string): Promise<Result | null> {
+    const { journal } = this.#parts;
+    let step = program.next();
     let isNew = false;
     while (!step.done) {
       const { request, key } = step.value;
-      let answer = journal.get(key);
-      if (!answer) {
-        isNew = true;
-        if (!(await this.#answered(request, key))) return null;
-        answer = journal.get(key);
-      }
-      if (!answer) throw new Error(`the journal has no answer to ${key}, which has just been written`);
-      step = steps.next(answer);
+      isNew ||= journal.get(key) === undefined;
+      const answer = await this.answer(request, key);
+      if (!answer) return null;
+      step = program.next(answer);
     }
-    if (isNew) this.#judge(step.value.status);
+    if (isNew) this.#note(statusOf(step.value));
     return step.value;
+  }
+
+  /** The answer to a request, from the journal or the server; null if there is none after all tries. */
+  async answer(request: ChatRequest, key: string): Promise<Answer | null> {
+    const { journal } = this.#parts;
+    const known = journal.get(key);
+    if (known) return known;
+    if (!(await this.#answered(request, key))) return null;
+    const answer = journal.get(key);
+    if (!answer) throw new Error(`the journal has no answer to ${key}, which has just been written`);
+    return answer;
   }
 
   async close(): Promise<void> {
@@ -156,79 +150,89 @@ export class Engine {
   }
 
   async #persist(request: ChatRequest, key: string): Promise<boolean> {
-    const { options } = this.#parts;
-    for (let failures = 0; ; ) {
-      const got = await this.#sendOnce(request, key);
-      if (got === "answered") return true;
-      if (got === "later") continue;
-      failures++;
-      if (failures >= options.tries) {
-        this.#judge(got.why);
-        return false;
-      }
-      const backOff = Math.random() * Math.min(LONGEST_WAIT_MS, 500 * 2 ** failures);
-      await this.#clock.sleep(Math.max(got.waitMs ?? 0, backOff), this.#stop.signal);
+    const { options, environment } = this.#parts;
+    const attempt = async () => {
+      while (!(await this.#sendOnce(request, key))); // until it is no longer the server's wish to be asked later
+    };
+    const patience = { tries: options.tries, firstMs: 500, longestMs: LONGEST_WAIT_MS };
+    try {
+      await retry(attempt, { ...patience, sleep: environment.clock.sleep, signal: this.#stop.signal });
+      return true;
+    } catch (error) {
+      if (!(error instanceof TransientError)) throw error;
+      this.#note(error.message);
+      return false;
     }
   }
 
-  /** Sends a request once it is its turn and it can be paid for. `later`: not this request's fault, it goes again. */
-  async #sendOnce(
-    request: ChatRequest,
-    key: string,
-  ): Promise<"answered" | "later" | { why: string; waitMs: number | null }> {
-    const { journal, signal, options } = this.#parts;
+  /**
+   * Sends a request once it is its turn and it can be paid for. True: there is an answer; false: it goes again, which is
+   * not its fault. Throws TransientError for a failure of this request.
+   */
+  async #sendOnce(request: ChatRequest, key: string): Promise<boolean> {
     const worst = this.#worstCase(request);
     await this.#budget.reserve(worst ?? 0);
     let paid = 0;
     try {
-      const about = { key, asked: request.model, mode: "sync" as const };
-      const ticket = await this.#pace.enter(
-        inputBytes(request) / this.#ratio + outputLimit(request),
-        this.#stop.signal,
-      );
+      const tokens = inputBytes(request) / this.#ratio + outputLimit(request);
+      const ticket = await this.#concurrency.acquire(tokens, this.#stop.signal);
       try {
-        journal.add({ ...about, status: "sent", usd: worst });
-        this.#requests++;
-        const got = await this.#client.send(request, !this.#isAccepted);
-        if (got.kind === "answer") {
-          if (got.headers) this.#pace.told(got.headers);
-          this.#pace.succeeded(ticket);
-          this.#isAccepted = true;
-          const usd = costOf(got.answer, this.#parts.price, "sync");
-          paid = usd ?? 0;
-          journal.add({ ...about, ...got.answer, usd });
-          this.#learn(request, got.answer);
-          return "answered";
-        }
-        const isBilled = (got.kind === "again" && !got.isHeard) || signal.aborted;
-        journal.add({ ...about, status: isBilled ? "unheard" : "failed", usd: worst });
-        if (isBilled) paid = worst ?? 0;
-        signal.throwIfAborted();
-        if (got.kind === "stop") throw got.error;
-        const why = got.kind === "refused" ? "HTTP 429" : got.why;
-        this.#failures[why] = (this.#failures[why] ?? 0) + 1;
-        if (got.kind === "refused") {
-          if (got.headers) this.#pace.told(got.headers);
-          this.#pace.refused(ticket, got.waitMs);
-          return "later";
-        }
-        if (got.kind === "down") {
-          this.#pace.isDown(ticket, got.why, options.tries);
-          return "later";
-        }
-        if (got.isHeard) this.#pace.reached();
-        else if (got.why.startsWith("no answer")) this.#pace.timedOut(ticket);
-        return { why, waitMs: got.waitMs };
+        return await this.#send(request, key, worst, ticket, (usd) => {
+          paid = usd;
+        });
       } catch (error) {
         // Before the next request takes this one's place.
-        this.#stop.abort(error);
+        if (!(error instanceof TransientError)) this.#stop.abort(error);
         throw error;
       } finally {
-        this.#pace.leave();
+        this.#concurrency.release();
       }
     } finally {
       this.#budget.settle(worst ?? 0, paid);
     }
+  }
+
+  async #send(
+    request: ChatRequest,
+    key: string,
+    worst: number | null,
+    ticket: Awaited<ReturnType<AdaptiveConcurrency["acquire"]>>,
+    pay: (usd: number) => void,
+  ): Promise<boolean> {
+    const { journal, signal, options } = this.#parts;
+    const about = { key, requested_model: request.model, mode: "sync" as const };
+    journal.add({ ...about, status: "sent", usd: worst });
+    this.#requests++;
+    const got = await this.#client.send(request, !this.#isAccepted);
+    if (got.kind === "answer") {
+      if (got.headers) this.#concurrency.observeHeaders(got.headers);
+      this.#concurrency.onAnswer(ticket);
+      this.#isAccepted = true;
+      const usd = costOf(got.answer, this.#parts.price, "sync");
+      pay(usd ?? 0);
+      journal.add({ ...about, ...got.answer, usd });
+      this.#learn(request, got.answer);
+      return true;
+    }
+    const isBilled = (got.kind === "again" && !got.isHeard) || signal.aborted;
+    journal.add({ ...about, status: isBilled ? "lost" : "failed", usd: worst });
+    if (isBilled) pay(worst ?? 0);
+    signal.throwIfAborted();
+    if (got.kind === "stop") throw got.error;
+    const why = got.kind === "refused" ? "HTTP 429" : got.why;
+    this.#failures[why] = (this.#failures[why] ?? 0) + 1;
+    if (got.kind === "refused") {
+      if (got.headers) this.#concurrency.observeHeaders(got.headers);
+      this.#concurrency.onRateLimit(ticket, got.waitMs);
+      return false;
+    }
+    if (got.kind === "down") {
+      this.#concurrency.onDown(ticket, got.why, options.tries);
+      return false;
+    }
+    if (got.isHeard) this.#concurrency.onReached();
+    else if (got.why.startsWith("no answer")) this.#concurrency.onTimeout(ticket);
+    throw new TransientError(why, { waitMs: got.waitMs ?? 0 });
   }
 
   /** The most that a request can cost; null = no price is known. A text has no more tokens than bytes. */
@@ -248,8 +252,8 @@ export class Engine {
     this.#ratio += (Math.max(1, inputBytes(request) / input_tokens) - this.#ratio) / 50;
   }
 
-  /** Counts conversations in a row that came to nothing, and stops the run when there are too many. */
-  #judge(status: string): void {
+  /** Counts results in a row that are of no use, and stops the run when there are too many. */
+  #note(status: string): void {
     if (status === "ok") {
       this.#inARow = [];
       return;

@@ -1,3 +1,6 @@
+/** The target of an end sample: the user leaves. One added token (id 128256) in microsoft/UserLM-8b. */
+export const END = "<|endconversation|>";
+
 /**
  * The control tokens of Llama 3 and the one that user models add. A tokenizer that is given text turns these spellings
  * into control tokens, whoever typed them. Source: the special tokens of the Llama 3, 3.1 and 3.2 tokenizers.

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { quote } from "../../pipeline/files/duckdb.ts";
-import { END } from "../../schemas/sample.ts";
+import { END } from "../../pipeline/text/control-tokens.ts";
 
 const [files = "", folder = "", threads = "1"] = process.argv.slice(2);
 

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { packageFolder } from "../../pipeline/files/atomic-file.ts";
+import { packageFolder } from "../../pipeline/code-identity.ts";
+import { stageIn } from "../../pipeline/stage.ts";
 import { virtualEnvironment } from "../venv.ts";
 import { type ChildOptions, runChild } from "./child.ts";
 import type { Cost, Measured, Order } from "./measure.ts";
@@ -10,39 +11,39 @@ const PYTHON = join(packageFolder(), "scripts", "bench", "python");
 const CACHE = join(packageFolder(), "node_modules", ".cache", "flipturn-bench");
 
 /** A run of one way to do the work. */
-export type Run = Cost & { readonly samples: number; readonly stages?: Measured["stages"] };
+export type ContenderRun = Cost & { readonly samples: number; readonly stages?: Measured["stages"] };
 
 /** A way to get from the files of a corpus to samples in zstd Parquet. `folder` is empty, and its own. */
 export interface Contender {
   readonly name: string;
-  readonly run: (corpus: string, folder: string, threads: number) => Promise<Run>;
+  readonly run: (corpus: string, folder: string, threads: number) => Promise<ContenderRun>;
 }
 
 /** flipturn from the first stage to the last, without intents, in a process of its own. */
-export async function runFlipturn(order: Order, options: ChildOptions = {}): Promise<Run> {
+export async function runFlipturn(order: Order, options: ChildOptions = {}): Promise<ContenderRun> {
   const { told } = await runChild<Measured>(
     process.execPath,
     [join(HERE, "measure.js"), JSON.stringify(order)],
     options,
   );
-  const write = told.stages.find(({ stage }) => stage === "write");
-  return { ...told, samples: write?.rows ?? 0 };
+  const rendered = told.stages.find(({ stage }) => stageIn(stage) === "render");
+  return { ...told, samples: rendered?.rows ?? 0 };
 }
 
-/** What flipturn is told for a corpus: samples without intents; more settings of `write` may be given. */
-export function orderOf(corpus: string, output: string, threads: number, write: object = {}): Order {
+/** What flipturn is told for a corpus: samples without intents; more settings of `render` may be given. */
+export function orderOf(corpus: string, output: string, threads: number, render: object = {}): Order {
   const given = {
     source: "wildchat-1m",
     input: [join(corpus, "*.parquet")],
     output,
     intents: { provider: "none" },
-    write,
+    render,
   };
   return { threads, given };
 }
 
-function ours(name: string, write: object): Contender {
-  return { name, run: (corpus, folder, threads) => runFlipturn(orderOf(corpus, join(folder, "run"), threads, write)) };
+function ours(name: string, render: object): Contender {
+  return { name, run: (corpus, folder, threads) => runFlipturn(orderOf(corpus, join(folder, "run"), threads, render)) };
 }
 
 const ceiling: Contender = {

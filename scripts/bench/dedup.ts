@@ -121,12 +121,12 @@ async function measure(part: Part, folder: string, to: string): Promise<Map<stri
     source: "chat",
     input: [join(folder, "rows.jsonl")],
     output: join(folder, "run"),
+    threads: { count: THREADS },
     prepare: { columns },
     ...part.given,
   };
   await run(given, {
     to,
-    threads: THREADS,
     onEvent(event) {
       look();
       if (event.type === "phase") current = `${event.stage} ${event.phase}`;

@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { realEnvironment } from "../../pipeline/environment.ts";
 import { writeParquet } from "../../pipeline/files/parquet.ts";
 import { Journal } from "../../pipeline/models/journal.ts";
 import { Conversation } from "../../schemas/conversation.ts";
-import { realWorld, runPlan, stages } from "../../stages/index.ts";
+import { dataset, runPlan } from "../../stages/index.ts";
 import { makePlan } from "../../stages/plan.ts";
 
 // `npm run bench:intents -- [conversations] [tmp folder]`: how fast intents are asked for at a server that takes 100 ms,
@@ -26,7 +27,8 @@ function settings(folder: string, conversations: number, baseUrl: string) {
     shards: Math.max(2, Math.round(conversations / 8000)),
     prepare: { language: "any", columns: { id: "id", messages: "turns" } },
     dedup: { templates: "keep" },
-    intents: { provider: "openai", model: "bench", baseUrl, concurrency: CONCURRENCY, price },
+    intents: { provider: "openai" },
+    models: { intents: { model: "bench", baseUrl, concurrency: CONCURRENCY, price } },
   };
 }
 
@@ -58,9 +60,9 @@ async function measure(folder: string, conversations: number, url: string): Prom
     add.call(this, entry);
     journalSeconds += (performance.now() - started) / 1000;
   };
-  const { plan, settings: own } = await makePlan(settings(folder, conversations, url), stages, realWorld());
+  const { plan, folder: output } = await makePlan(settings(folder, conversations, url), dataset, realEnvironment());
   const started = performance.now();
-  await runPlan(plan, own.output ?? "", { from: "intents", to: "intents", threads: 1 });
+  await runPlan(plan, output, { from: "intents", to: "intents", executor: { name: "in-process" } });
   const seconds = (performance.now() - started) / 1000;
   const { user, system } = process.cpuUsage();
   const cpuSeconds = (user + system) / 1e6;
@@ -82,8 +84,8 @@ async function main(conversations: number, root: string): Promise<void> {
     const url = String((await lines.next()).value);
     const Log = Conversation.pick({ id: true, turns: true });
     await writeParquet(join(folder, "logs.parquet"), Log, logs(conversations));
-    const { plan, settings: own } = await makePlan(settings(folder, conversations, url), stages, realWorld());
-    await runPlan(plan, own.output ?? "", { to: "split" });
+    const { plan, folder: output } = await makePlan(settings(folder, conversations, url), dataset, realEnvironment());
+    await runPlan(plan, output, { to: "split" });
     const args = [folder, String(conversations), url];
     const first = inChild(...args);
     const again = inChild(...args);

@@ -6,7 +6,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Given } from "../../pipeline/config.ts";
-import type { RunEvent } from "../../pipeline/run.ts";
+import type { RunEvent } from "../../pipeline/events.ts";
 import { run } from "../../stages/index.ts";
 
 /** What is to be run. */
@@ -58,7 +58,7 @@ async function measure({ threads, given, to }: Order): Promise<Measured> {
     else stages.push({ stage: event.stage, rows: event.manifest?.in ?? 0, ran: event.state === "done", ...read() });
   };
   const started = performance.now();
-  await run(given, { threads, onEvent, ...(to && { to }) });
+  await run({ ...given, threads: { count: threads } }, { onEvent, ...(to && { to }) });
   const { user, system } = process.cpuUsage();
   return {
     // With the start of Node itself, which a person waits for too.

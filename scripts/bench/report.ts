@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { join } from "node:path";
-import { packageFolder } from "../../pipeline/files/atomic-file.ts";
-import type { Run } from "./contenders.ts";
+import { packageFolder } from "../../pipeline/code-identity.ts";
+import type { ContenderRun } from "./contenders.ts";
 
 /** One measured run. */
-export type Raw = Run & {
+export type Raw = ContenderRun & {
   readonly contender: string;
   readonly conversations: number;
   readonly round: number;
@@ -15,7 +15,7 @@ export type Raw = Run & {
 };
 
 /** All that was measured, and on what. */
-export interface Report {
+export interface BenchReport {
   readonly machine: Record<string, string | number>;
   readonly versions: Record<string, string>;
   readonly skipped: string | null;
@@ -23,7 +23,7 @@ export interface Report {
 }
 
 /** What was measured, with the machine and the versions. The machine's name is left out. */
-export function report(runs: readonly Raw[], skipped: string | null): Report {
+export function report(runs: readonly Raw[], skipped: string | null): BenchReport {
   const version = (name: string) =>
     (
       JSON.parse(readFileSync(join(packageFolder(), "node_modules", name, "package.json"), "utf8")) as {
@@ -57,7 +57,7 @@ function loadNow(): number {
 }
 
 /** The tables of the benchmark page. */
-export function tables({ machine, versions, skipped, runs }: Report): string {
+export function tables({ machine, versions, skipped, runs }: BenchReport): string {
   const about = (pairs: Record<string, string | number>) =>
     Object.entries(pairs)
       .map(([name, value]) => `${name} ${value}`)

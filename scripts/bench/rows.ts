@@ -8,16 +8,17 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { loadText } from "../../pipeline/text/load-text.ts";
 import type { Turn } from "../../schemas/conversation.ts";
 import type { Sample } from "../../schemas/sample.ts";
-import { flip } from "../../stages/flip/stage.ts";
-import { Output } from "../../stages/render/dataset-writer.ts";
-import { loadSettings } from "../../stages/render/settings.ts";
-import { WriteOptions } from "../../stages/render/stage.ts";
+import { flip } from "../../stages/flip/flip.ts";
+import { formNamed } from "../../stages/forms/index.ts";
+import { DatasetWriter } from "../../stages/render/dataset-writer.ts";
+import { RenderOptions, textOptions } from "../../stages/render/options.ts";
 import { syntheticTexts } from "./synthetic.ts";
 
 const ROUNDS = 3;
-const LAYOUTS = ["samples", "packed"] as const;
+const LAYOUTS = ["samples", "conversations"] as const;
 
 type Work = { readonly dialogues: readonly Turn[][]; readonly layout: (typeof LAYOUTS)[number] };
 type Done = { readonly rows: number; readonly tokens: number };
@@ -38,7 +39,7 @@ async function main(paths: string[]): Promise<void> {
       const { rows, tokens } = rounds[0] as Measured;
       const made = `${count(rows)} rows, ${count(tokens)} tokens`;
       console.log(
-        `${layout.padEnd(8)} ${threads} thread${threads === 1 ? " " : "s"} ${rates("ms")} M/s,${rates("cpuMs")} M per CPU second (${made})`,
+        `${layout.padEnd(13)} ${threads} thread${threads === 1 ? " " : "s"} ${rates("ms")} M/s,${rates("cpuMs")} M per CPU second (${made})`,
       );
     }
   console.log(`\npeak memory ${count(process.resourceUsage().maxRSS / 1000)} MB, all threads together`);
@@ -82,7 +83,9 @@ async function measure(dialogues: Turn[][], layout: Work["layout"], threads: num
 
 /** In a worker thread: gets ready, waits, and answers with what it made. */
 async function work({ dialogues, layout }: Work): Promise<void> {
-  const settings = await loadSettings(WriteOptions.parse({ form: "tokens", layout }));
+  const options = RenderOptions.parse({ form: "tokens", layout });
+  const text = await loadText(textOptions(options), (path) => path);
+  const settings = { ...text, ...options, form: formNamed("tokens"), isWeighted: false };
   parentPort?.once("message", async () => {
     let [rows, tokens] = [0, 0];
     const file = {
@@ -93,7 +96,7 @@ async function work({ dialogues, layout }: Work): Promise<void> {
       commit: async () => ({ rows, bytes: 0, sha256: "" }),
       discard: () => {},
     };
-    const output = new Output(["train"], () => file, settings);
+    const output = new DatasetWriter(["train"], () => file, settings);
     const from = { source: "bench", language: "English", country: null, model: null, user_id: null };
     for (const [at, turns] of dialogues.entries()) {
       const samples = flip({ id: `bench:${at}`, turns }, { split: "train" }).filter(

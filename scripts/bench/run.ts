@@ -14,11 +14,11 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeJson, writeText } from "../../pipeline/files/atomic-file.ts";
-import { type Contender, contenders, inFolder, orderOf, type Run, runFlipturn } from "./contenders.ts";
+import { type Contender, type ContenderRun, contenders, inFolder, orderOf, runFlipturn } from "./contenders.ts";
 import { makeCorpus } from "./corpus.ts";
 import type { Order } from "./measure.ts";
 import { quick } from "./quick.ts";
-import { type Raw, type Report, report, tables } from "./report.ts";
+import { type BenchReport, type Raw, report, tables } from "./report.ts";
 
 const { values } = parseArgs({
   options: {
@@ -56,7 +56,7 @@ async function compare(): Promise<void> {
     const corpus = await corpusOf(conversations);
     const corpus_mb = sizeMb(corpus);
     for (let round = 1; round <= Number(values.rounds); round++) {
-      const note = (contender: string, width: number, run: Run) => {
+      const note = (contender: string, width: number, run: ContenderRun) => {
         raw.push({ contender, conversations, round, threads: width, corpus_mb, ...run });
         console.log(
           `${contender}, ${conversations}: ${run.wall_s.toFixed(1)} s, ${run.cpu_s.toFixed(1)} s of cores, ${run.peak_mb.toFixed(0)} MB`,
@@ -71,7 +71,7 @@ async function compare(): Promise<void> {
   console.log(`\n${tables(report(raw, skipped))}`);
 }
 
-function turn(contender: Contender, corpus: string): Promise<Run> {
+function turn(contender: Contender, corpus: string): Promise<ContenderRun> {
   return inFolder(values.work, (folder) => contender.run(corpus, folder, threads));
 }
 
@@ -79,7 +79,7 @@ function turn(contender: Contender, corpus: string): Promise<Run> {
  * As many runs of one thread at a time as there are threads, the slowest of them: what the machine gives to work that shares
  * nothing. Against one run alone it is what threads can come to at most.
  */
-async function sideBySide(corpus: string): Promise<Run> {
+async function sideBySide(corpus: string): Promise<ContenderRun> {
   const one = () => inFolder(values.work, (folder) => runFlipturn(alone(corpus, folder)));
   const runs = await Promise.all(Array.from({ length: threads }, one));
   return runs.reduce((slowest, run) => (run.wall_s > slowest.wall_s ? run : slowest));
@@ -91,7 +91,10 @@ function alone(corpus: string, folder: string): Order {
 }
 
 /** One thread; then, in the same folder, again with nothing changed, and with another option of `flip`. */
-function oneThreadAndAgain(corpus: string, note: (name: string, width: number, run: Run) => void): Promise<void> {
+function oneThreadAndAgain(
+  corpus: string,
+  note: (name: string, width: number, run: ContenderRun) => void,
+): Promise<void> {
   return inFolder(values.work, async (folder) => {
     const order = alone(corpus, folder);
     note("flipturn, one thread", 1, await runFlipturn(order));
@@ -106,7 +109,7 @@ function oneThreadAndAgain(corpus: string, note: (name: string, width: number, r
 }
 
 function save(raw: readonly Raw[], skipped: string | null): void {
-  const made: Report = report(raw, skipped);
+  const made: BenchReport = report(raw, skipped);
   writeJson(`${values.report}.json`, made);
   writeText(`${values.report}.md`, tables(made));
 }

@@ -1,5 +1,5 @@
-// The compact form in which the demo conversations are written down. All of it is synthetic: every person, question and
-// answer was made up for this project.
+// The compact form in which the demo conversations are written down in `texts/conversations.jsonl`. All of it is synthetic:
+// every person, question and answer was made up for this project, and nothing was copied from a real log.
 
 /** Every intent starts with these words; the demo files hold only what follows them. */
 export const INTENT_PREFIX = "You are a user chatting with an assistant language model to ";
@@ -7,7 +7,10 @@ export const INTENT_PREFIX = "You are a user chatting with an assistant language
 /** A turn with its role spelled out, for conversations that do not simply alternate. */
 export type DemoTurn = { role: "user" | "assistant" | "system"; content: string };
 
+/** A line of `texts/conversations.jsonl`. */
 export type DemoConversation = {
+  /** What the row is there for. */
+  about: string;
   /** Key into `USERS`. */
   user: string;
   /** Day of the last turn, `YYYY-MM-DD`. */

@@ -1,12 +1,11 @@
 // Writes the bundled demo data beside this file's source: three Parquet files in the shape of WildChat-1M and the
 // recorded intents. All of it is synthetic, and two runs give the same bytes. Run: `node dist/scripts/demo/make.js`.
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { packageFolder } from "../../pipeline/files/atomic-file.ts";
+import { packageFolder } from "../../pipeline/code-identity.ts";
 import { type DemoConversation, INTENT_PREFIX } from "./conversation.ts";
-import { CONVERSATIONS } from "./conversations.ts";
 import { wildchatSchema } from "./parquet-schema.ts";
 import { DETOXIFY_SCORES, type DemoRow, MODERATION_CATEGORIES, sha256, toRow } from "./row.ts";
 
@@ -43,7 +42,11 @@ function intentLine({ demo, row }: Entry): string {
 }
 
 const folder = join(packageFolder(), "scripts", "demo");
-const entries = scramble(CONVERSATIONS.map((demo, index) => ({ demo, row: toRow(demo, index) })));
+const lines = readFileSync(join(folder, "texts", "conversations.jsonl"), "utf8")
+  .trimEnd()
+  .split("\n");
+const written = lines.map((line) => JSON.parse(line) as DemoConversation);
+const entries = scramble(written.map((demo, index) => ({ demo, row: toRow(demo, index) })));
 
 for (let file = 0; file < FILES; file += 1) {
   const from = Math.floor((entries.length * file) / FILES);

@@ -1,9 +1,9 @@
 import { KeyTable, keyOf, Numbers } from "../../pipeline/collections.ts";
-import type { Ending, EndReason } from "../../schemas/end-label.ts";
-import type { Closing, Sign } from "../../schemas/end-signals.ts";
+import type { EndLabel, EndReason } from "../../schemas/end-label.ts";
+import type { EndSign, EndSignals } from "../../schemas/end-signals.ts";
 
 /** What is known of an ending: its own signs, and what other conversations tell. */
-export type EndFacts = { signs: readonly Sign[]; goesOn: boolean; onLastDay: boolean };
+export type EndFacts = { signs: readonly EndSign[]; goesOn: boolean; onLastDay: boolean };
 
 /**
  * Confidence without any sign, and what each reason makes of it. These are judgements: that the user left is likelier
@@ -21,7 +21,7 @@ const FACTORS: Record<Exclude<EndReason, "thanks">, number> = {
 };
 
 /** How sure it is that the user left, and why it is not `PLAIN`. */
-export function judgeEnding({ signs, goesOn, onLastDay }: EndFacts): Omit<Ending, "conversation_id"> {
+export function endConfidence({ signs, goesOn, onLastDay }: EndFacts): Omit<EndLabel, "conversation_id"> {
   const reasons: EndReason[] = [
     ...signs,
     ...(goesOn ? ["goes_on" as const] : []),
@@ -52,7 +52,7 @@ export class Timeline {
   readonly #ended = new Numbers();
 
   /** Adds one conversation. */
-  add({ user_id, started_at, ended_at, opening_key, last_key }: Closing): void {
+  add({ user_id, started_at, ended_at, opening_key, last_key }: EndSignals): void {
     const text = (key: string | null) => (key === null ? 0 : 1 + this.#texts.number(...keyOf(key)));
     this.#user.push(user_id === null ? 0 : 1 + this.#users.number(...keyOf(user_id)));
     this.#opening.push(text(opening_key));

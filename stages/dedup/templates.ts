@@ -85,7 +85,7 @@ export function chainText(ngrams: readonly string[]): string {
 }
 
 /** What is known of a turn that matches a template: which, by how many words, and through which 7-gram above all. */
-export type Match = { template: number; covered: number; ngram: string };
+export type TemplateMatch = { template: number; covered: number; ngram: string };
 
 /**
  * The template that a marked turn matches; null if heavy 7-grams cover less than the share `coverage` of its words.
@@ -97,7 +97,7 @@ export function matchOf(
   grams: readonly Gram[],
   coverage: number,
   counts: (template: number) => boolean = () => true,
-): Match | null {
+): TemplateMatch | null {
   const isCounted = (gram: number) => counts((grams[gram] as Gram).template);
   const covered = coveredWords(mark, isCounted);
   if (covered === 0 || covered < coverage * mark.words) return null;

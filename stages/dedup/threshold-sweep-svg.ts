@@ -2,12 +2,12 @@ import { LineChart } from "echarts/charts";
 import { GridComponent, LegendComponent, TitleComponent } from "echarts/components";
 import { init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
-import type { CurvePoint } from "../../schemas/threshold-sweep.ts";
+import type { ThresholdPoint } from "../../schemas/threshold-point.ts";
 
 use([LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
-/** Points of the threshold curve as an SVG: two panels, conversations and users, one line a coverage. Same points, same bytes. */
-export function curveSvg(points: readonly CurvePoint[], source: string): string {
+/** Points of the sweep over thresholds as an SVG: two panels, conversations and users, one line a coverage. Same points, same bytes. */
+export function thresholdSweepSvg(points: readonly ThresholdPoint[], source: string): string {
   const chart = init(null, null, { renderer: "svg", ssr: true, width: 1100, height: 480 });
   const coverages = [...new Set(points.map((point) => point.coverage))];
   const minCounts = [...new Set(points.map((point) => point.min_count))].map(String);

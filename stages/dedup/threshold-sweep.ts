@@ -1,5 +1,5 @@
 import { KeyTable, keyOf } from "../../pipeline/collections.ts";
-import type { CurvePoint } from "../../schemas/threshold-sweep.ts";
+import type { ThresholdPoint } from "../../schemas/threshold-point.ts";
 
 /** The thresholds for which it is told what would be removed. */
 export const MIN_COUNTS = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000] as const;
@@ -22,7 +22,7 @@ export function profileOf(covered: readonly number[], words: number): Profile {
  * Adds up what each threshold would remove. A user is removed where all of their conversations are: their profile is
  * the lowest of those of their conversations. Memory: about 40 bytes a user.
  */
-export class Curve {
+export class ThresholdSweep {
   readonly #users = new KeyTable();
   #profiles = new Uint8Array(MIN_COUNTS.length << 10);
   /** Conversations by min count and level. */
@@ -34,7 +34,7 @@ export class Curve {
     this.#lower(userKey(user), profile ?? NONE);
   }
 
-  /** Adds what another curve has gathered. */
+  /** Adds what another sweep has gathered. */
   merge(bytes: Uint8Array): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     const users = view.getUint32(0, true);
@@ -71,7 +71,7 @@ export class Curve {
   }
 
   /** One point for every pair of thresholds. */
-  points(): CurvePoint[] {
+  points(): ThresholdPoint[] {
     const users = MIN_COUNTS.map(() => new Uint32Array(COVERAGES.length + 1));
     for (let user = 0; user < this.#users.size; user++) addTo(users, this.#profile(user));
     return MIN_COUNTS.flatMap((min_count, at) =>

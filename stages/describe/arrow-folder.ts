@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { splitOfFile } from "../../pipeline/files/row-files.ts";
 import { digest } from "../../pipeline/hash.ts";
 import { Split } from "../../schemas/user.ts";
 import type { RecipeFile } from "../forms/recipes/facts.ts";
@@ -9,7 +10,7 @@ import type { RecipeFile } from "../forms/recipes/facts.ts";
  */
 export function arrowFolder(paths: readonly string[]): RecipeFile[] {
   const filesOf = (split: Split) =>
-    paths.filter((path) => path.includes(`/${split}/data-`)).map((path) => basename(path));
+    paths.filter((path) => splitOfFile(path, [split]) === split).map((path) => basename(path));
   const splits = Split.options.filter((split) => filesOf(split).length > 0);
   const perSplit = splits.flatMap((split) => {
     const state = {

@@ -1,7 +1,7 @@
 /** The counts of a run beside those that were published of the same source, with the settings that could explain a gap. */
 import type { Manifest } from "../../schemas/manifest.ts";
 import type { Plan } from "../../schemas/plan.ts";
-import type { Reconciled } from "../../schemas/published-count.ts";
+import type { PublishedCount } from "../../schemas/published-count.ts";
 import { Split } from "../../schemas/user.ts";
 import { PUBLISHED_SPLITS } from "../metrics/published.ts";
 
@@ -24,14 +24,7 @@ const SPLIT_SWITCHES = ["seed", "split.by", "split.ratios", "split.fixedSplit"];
 
 const SAMPLE_SWITCHES = [
   ...SPLIT_SWITCHES,
-  ...[
-    "intents.provider",
-    "flip.emptyTargets",
-    "flip.endAfterUser",
-    "flip.endLabels",
-    "write.maxTokens",
-    "write.overflow",
-  ],
+  ...["intents.provider", "flip.emptyTargets", "flip.endAfterUser", "flip.endLabels"],
 ];
 
 const splits = (
@@ -111,7 +104,7 @@ function userTurns(of: Ours): number {
 }
 
 /** Every published count of the source beside ours; none for a source of which none are known. */
-export function reconcile(plan: Plan, manifests: readonly Manifest[]): Reconciled[] {
+export function publishedCounts(plan: Plan, manifests: readonly Manifest[]): PublishedCount[] {
   const of: Ours = (stage) => manifests.find((each) => each.stage === stage) ?? { in: 0, kept: 0, counts: {} };
   return (PUBLISHED[plan.source] ?? []).map(({ count, published, reference, ours: find, switches }) => {
     const ours = find(of);

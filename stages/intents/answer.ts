@@ -13,7 +13,7 @@ export interface Shape {
 }
 
 /** An answer that was read. */
-export type Reading =
+export type ReadAnswer =
   | { readonly kind: "intent"; readonly intent: string }
   | { readonly kind: "refused" }
   | { readonly kind: "fault"; readonly fault: Fault };
@@ -26,7 +26,7 @@ const FENCED = /^```\w*\n([\s\S]*?)\n?```$/;
 const WRAPPED = /^["“”„'‘’`*_]+([\s\S]*?)["“”'‘’`*_]+$/;
 
 /** Reads what a model answered. */
-export function readAnswer(text: string | null, shape: Shape): Reading {
+export function readAnswer(text: string | null, shape: Shape): ReadAnswer {
   const bare = undecorated((text ?? "").toWellFormed(), shape.intentPrefix);
   if (bare === "") return { kind: "fault", fault: "empty" };
   if (!bare.startsWith(shape.intentPrefix)) {

@@ -9,18 +9,21 @@ import { shutdownOf } from "../../pipeline/models/deprecations.ts";
 import { Journal } from "../../pipeline/models/journal.ts";
 import { Offsets } from "../../pipeline/models/offsets.ts";
 import { costOf } from "../../pipeline/models/prices.ts";
+import { outputLimit, replay } from "../../pipeline/models/request.ts";
+import type { ServerOptions } from "../../pipeline/models/server-options.ts";
 import type { Task } from "../../pipeline/task.ts";
 import type { Conversation } from "../../schemas/conversation.ts";
-import { askFor, conversationsLeft, priceOf, questionOf } from "./ask.ts";
+import { JOURNAL } from "./artefacts.ts";
+import { type AskSettings, askFor, askSettings, conversationsLeft, priceOf, questionOf } from "./ask.ts";
 import type { IntentsOptions } from "./options.ts";
 import { type Pilot, Used } from "./pilot.ts";
-import { firstRequest, nextStep, outputLimit, type Question } from "./program.ts";
+import { firstRequest, intentProgram, type Question } from "./program.ts";
 import type { Prompt } from "./prompt.ts";
 
 /** From the least to the most. */
 type Range = { readonly least: number; readonly most: number };
 
-/** What is ahead. */
+/** What asking for the rest of the intents will take. */
 export interface Estimate {
   readonly model: string;
   readonly conversations: number;
@@ -61,14 +64,15 @@ type Left = Pick<Conversation, "id" | "turns">;
 
 /** Estimates what is left of a run. Memory: the sample, and 18 to 37 bytes for each conversation. */
 export async function estimate(task: Task<IntentsOptions>, { sample, report }: EstimateOptions): Promise<Estimate> {
-  const { options, world } = task;
-  const question = questionOf(options, world.env);
-  const total = (await task.manifest("dedup")).kept;
-  if (sample > 0) await sendPilot(task, sample, total, report);
-  const journal = Journal.read(task.path("journal"));
+  const { env } = task.environment;
+  const settings = askSettings(task);
+  const question = questionOf(settings, env, (path) => task.resolve(path));
+  const total = await task.takes();
+  if (sample > 0) await sendPilot(task, { settings, question }, sample, total, report);
+  const journal = Journal.read(task.ownPath(JOURNAL));
   try {
     const { counted, pilot } = await countLeft(task, question, journal, (done) => report?.(done, total));
-    return summary(counted, pilot, options, question, priceOf(options, world.env), journal);
+    return summary(counted, pilot, settings.server, question, priceOf(settings.server, env), journal);
   } finally {
     journal?.close();
   }
@@ -77,16 +81,18 @@ export async function estimate(task: Task<IntentsOptions>, { sample, report }: E
 /** Sends a pilot: conversations drawn by the seed. Its answers are journalled, so that the run does not pay for them again. */
 async function sendPilot(
   task: Task<IntentsOptions>,
+  asking: { settings: AskSettings; question: Question },
   size: number,
   total: number,
   report: EstimateOptions["report"],
 ): Promise<void> {
-  const { options, world, signal } = task;
-  const drawn = await draw(conversationsLeft(task), size, task.plan.seed);
-  const journal = await Journal.open(task.path("journal"));
+  const { environment, signal } = task;
+  const drawn = await drawPilot(conversationsLeft(task), size, task.plan.seed);
+  const journal = await Journal.open(task.ownPath(JOURNAL), environment, signal);
   try {
     const tell = (done: number, note: string) => report?.(done, drawn.length, note);
-    await askFor(listed(drawn), { options, journal, world, signal, total: Math.min(size, total), report: tell });
+    const parts = { ...asking, journal, environment, signal, total: Math.min(size, total), report: tell };
+    await askFor(listed(drawn), parts);
   } finally {
     journal.close();
   }
@@ -97,7 +103,7 @@ async function* listed<T>(items: readonly T[]): AsyncGenerator<T> {
 }
 
 /** As many conversations as asked for, whichever the seed draws, in the order of the draw. */
-export async function draw(conversations: AsyncIterable<Left>, size: number, seed: string): Promise<Left[]> {
+export async function drawPilot(conversations: AsyncIterable<Left>, size: number, seed: string): Promise<Left[]> {
   const drawn: { place: string; each: Left }[] = [];
   for await (const each of conversations) {
     const place = keyed(seed, `pilot:${each.id}`);
@@ -132,16 +138,17 @@ async function countLeft(
   const sum = { conversations: 0, answered: 0, requests: 0, input_tokens: 0, output_limit: 0, overflow: 0, isExact };
   for await (const { turns } of conversationsLeft(task)) {
     report(++sum.conversations);
-    const step = nextStep(turns, question, (key) => journal?.get(key));
-    if ("outcome" in step) {
+    const step = replay(intentProgram(turns, question), (key) => journal?.get(key));
+    if ("result" in step) {
       sum.answered++;
-      used.add(step.outcome, () => requestTokens(firstRequest(turns, question), countPrompt));
-    } else if (seen.get(step.key) === undefined) {
-      seen.set(step.key, sum.requests++);
-      const tokens = requestTokens(step.request, countPrompt);
+      used.add(step.result, () => requestTokens(firstRequest(turns, question), countPrompt));
+    } else if (seen.get(step.request.key) === undefined) {
+      const { key, request } = step.request;
+      seen.set(key, sum.requests++);
+      const tokens = requestTokens(request, countPrompt);
       sum.input_tokens += tokens;
-      sum.output_limit += outputLimit(step.request);
-      const room = (question.contextTokens ?? Number.POSITIVE_INFINITY) - outputLimit(step.request);
+      sum.output_limit += outputLimit(request);
+      const room = (question.contextTokens ?? Number.POSITIVE_INFINITY) - outputLimit(request);
       if (tokens > room) sum.overflow++;
     }
   }
@@ -167,7 +174,7 @@ export function promptCounter({ text }: Prompt, count: CountTokens): CountTokens
 function summary(
   counted: Counted,
   pilot: Pilot | null,
-  options: IntentsOptions,
+  server: ServerOptions,
   question: Question,
   price: ReturnType<typeof priceOf>,
   journal: Journal | null,
@@ -184,7 +191,7 @@ function summary(
     return { least, most: dollars(mode, output_tokens.most, 0) };
   };
   return {
-    model: options.model,
+    model: server.model,
     ...{ conversations, answered, requests, shared: conversations - answered - requests },
     input_tokens,
     is_exact: counted.isExact,
@@ -192,8 +199,8 @@ function summary(
     overflow: question.contextTokens === null ? null : counted.overflow,
     context_tokens: question.contextTokens,
     usd: price === null ? null : { sync: range("sync"), batch: range("batch") },
-    minutes: minutesAt(options, requests * (pilot?.requests ?? 1), input_tokens + counted.output_limit),
-    shutdown: shutdownOf(options.model),
+    minutes: minutesAt(server, requests * (pilot?.requests ?? 1), input_tokens + counted.output_limit),
+    shutdown: shutdownOf(server.model),
     spent_usd: journal?.spent ?? 0,
     pilot,
   };
@@ -207,8 +214,8 @@ function outputRange({ requests, output_limit }: Counted, pilot: Pilot | null): 
 }
 
 /** Servers count an answer at its limit when they admit a request. */
-function minutesAt(options: IntentsOptions, requests: number, tokens: number): number | null {
-  const { requestsPerMinute, tokensPerMinute } = options;
+function minutesAt(server: ServerOptions, requests: number, tokens: number): number | null {
+  const { requestsPerMinute, tokensPerMinute } = server;
   if (requestsPerMinute === null && tokensPerMinute === null) return null;
   return Math.max(
     requests / (requestsPerMinute ?? Number.POSITIVE_INFINITY),

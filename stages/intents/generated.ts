@@ -1,13 +1,14 @@
 import type { Journal } from "../../pipeline/models/journal.ts";
-import { nextStep, type Outcome, type Question } from "./program.ts";
+import { replay } from "../../pipeline/models/request.ts";
+import { intentProgram, type Outcome, type Question } from "./program.ts";
 import { noIntent, type Provider, type Reply } from "./provider.ts";
 
 /** Intents that a language model wrote, from the journal of its answers. A conversation without an answer has the status `no_answer`. */
 export function generated(question: Question, journal: Journal): Provider {
   return {
     intentOf({ turns }) {
-      const step = nextStep(turns, question, (key) => journal.get(key));
-      return "outcome" in step ? replyFrom(step.outcome, question) : noIntent("no_answer", "generated");
+      const step = replay(intentProgram(turns, question), (key) => journal.get(key));
+      return "result" in step ? replyFrom(step.result, question) : noIntent("no_answer", "generated");
     },
   };
 }

@@ -1,17 +1,13 @@
 /**
- * The requests that one conversation takes, one after the other: the question, and where the answer makes it necessary
- * the same with fewer turns, with twice the token limit, or with a word on what was wrong. Which one comes next follows
- * from the answers alone, so a run that goes on asks exactly what the first would have asked.
+ * The requests that the intent of one conversation takes, one after the other: the question, and where the answer makes it
+ * necessary the same with fewer turns, with twice the token limit, or with a word on what was wrong.
  */
-import type OpenAI from "openai";
-import { digest } from "../../pipeline/hash.ts";
 import type { Answer } from "../../pipeline/models/journal.ts";
+import { BYTES_A_TOKEN, type ChatRequest, type Program, requestKey } from "../../pipeline/models/request.ts";
 import type { Turn } from "../../schemas/conversation.ts";
 import { complaint, type Fault, readAnswer, type Shape } from "./answer.ts";
+import { ROLE } from "./options.ts";
 import { fillPrompt, type Prompt } from "./prompt.ts";
-
-/** A chat completion to be asked for. */
-export type ChatRequest = OpenAI.ChatCompletionCreateParamsNonStreaming;
 
 /** What decides the requests. */
 export interface Question extends Shape {
@@ -24,9 +20,6 @@ export interface Question extends Shape {
   readonly contextTokens: number | null;
 }
 
-/** Bytes of UTF-8 a token, on the small side for English. */
-export const BYTES_A_TOKEN = 3.3;
-
 /** What became of a conversation. `status` is that of its intent. */
 export interface Outcome {
   readonly status: "ok" | "invalid" | Exclude<Answer["status"], "answered">;
@@ -37,26 +30,8 @@ export interface Outcome {
   readonly answers: readonly Answer[];
 }
 
-/** What to do next for a conversation: send this request, or nothing more. */
-export type Step = { readonly request: ChatRequest; readonly key: string } | { readonly outcome: Outcome };
-
-/** The next step of a conversation, given the answers that are there. */
-export function nextStep(turns: readonly Turn[], question: Question, find: (key: string) => Answer | undefined): Step {
-  const steps = stepsOf(turns, question);
-  let step = steps.next();
-  while (!step.done) {
-    const answer = find(step.value.key);
-    if (!answer) return step.value;
-    step = steps.next(answer);
-  }
-  return { outcome: step.value };
-}
-
 /** The requests that a conversation takes, each to be followed by its answer, and in the end what became of it. */
-export function* stepsOf(
-  turns: readonly Turn[],
-  question: Question,
-): Generator<{ request: ChatRequest; key: string }, Outcome, Answer> {
+export function* intentProgram(turns: readonly Turn[], question: Question): Program<Outcome> {
   const answers: Answer[] = [];
   let request = firstRequest(turns, question);
   let truncated = false;
@@ -66,7 +41,7 @@ export function* stepsOf(
     return { status, intent: more.intent ?? null, fault: more.fault ?? null, truncated, answers };
   };
   for (;;) {
-    const answer = yield { request, key: requestKey(request, question.prompt) };
+    const answer = yield { role: ROLE, request, key: requestKey(request, question.prompt.version) };
     answers.push(answer);
     if (answer.status === "too_long" && !truncated) {
       const fewer = withoutMiddle(turns, question);
@@ -100,21 +75,6 @@ export function firstRequest(turns: readonly Turn[], question: Question): ChatRe
 function withComplaint(request: ChatRequest, { text }: Answer, content: string): ChatRequest {
   const said: ChatRequest["messages"] = text?.trim() ? [{ role: "assistant", content: text }] : [];
   return { ...request, messages: [...request.messages, ...said, { role: "user", content }] };
-}
-
-/** What a request is known by. */
-function requestKey(request: ChatRequest, prompt: Prompt): string {
-  return digest({ ...request, prompt_version: prompt.version });
-}
-
-/** Most tokens that the answer to a request may have. */
-export function outputLimit(request: ChatRequest): number {
-  return request.max_completion_tokens ?? request.max_tokens ?? 0;
-}
-
-/** Bytes of the texts of a request: no byte-level tokenizer makes more tokens of them. */
-export function inputBytes(request: ChatRequest): number {
-  return request.messages.reduce((sum, { content }) => sum + Buffer.byteLength(String(content ?? "")), 0);
 }
 
 /**

@@ -26,7 +26,7 @@ const EMPTY = new Set(
 );
 
 /** Measures an intent against the user's turns; nothing where there is no intent. */
-export function measure(intent: string | null, turns: readonly Turn[], rule: SpecifiedRule): Quality {
+export function measureIntent(intent: string | null, turns: readonly Turn[], rule: SpecifiedRule): Quality {
   if (intent === null) return { words: null, from_user: null, copied: null, specificity: null };
   const goal = intent.startsWith(rule.intentPrefix) ? intent.slice(rule.intentPrefix.length) : intent;
   const own = wordsOf(goal);

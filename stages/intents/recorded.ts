@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { InputError } from "../../pipeline/errors.ts";
 import { parseLine, readLines } from "../../pipeline/files/jsonl.ts";
-import { conversationId } from "../../schemas/conversation.ts";
+import { conversationId } from "../sources/source.ts";
 import { readIntent } from "./prompt.ts";
 import { noIntent, type Provider } from "./provider.ts";
 

@@ -1,8 +1,35 @@
 /** First-turn diversity: 100 · (1 - mean Jaccard index of the 1-gram sets of all pairs of first turns). */
+import type { MetricOf } from "./metric.ts";
 import { wordsOf } from "./words.ts";
 
 /** First turns that are drawn, as in the paper. */
 export const FIRST_TURNS = 2000;
+
+/** How different the first turns of users are from one another. Memory: the first turns. */
+export const firstTurnDiversity: MetricOf<"opening"> = {
+  name: "first_turn_diversity",
+  of: "opening",
+  title: "First-turn diversity",
+  formula:
+    "**First-turn diversity** is 100 · (1 − mean Jaccard index of the 1-gram sets of all pairs of up to 2,000 drawn first turns), by the way texts are cut.",
+  explanation:
+    "100 · (1 − mean Jaccard index of the sets of 1-grams over all pairs of up to 2,000 drawn first turns). 100 = no two share a word. The variants cut texts differently, since the paper does not say how it does.",
+  published: { metric: "diversity", people: 94.01 },
+  isMain: () => true,
+  start: ({ tokens }) => {
+    const openings: string[] = [];
+    const cuts = { ...CUTS, ...(tokens && { tokens: (text: string) => Array.from(tokens(text)) }) };
+    return {
+      add: (opening) => openings.push(opening),
+      scores: () =>
+        openings.length === 0
+          ? []
+          : Object.entries(cuts).map(([variant, cut]) => {
+              return { variant, metric: "diversity", turn: null, ...diversity(openings.map(cut)) };
+            }),
+    };
+  },
+};
 
 /** Ways to cut a text into 1-grams; the paper names none. */
 export const CUTS: Readonly<Record<string, (text: string) => readonly string[]>> = {

@@ -2,7 +2,23 @@
  * Overlap of what users say with the intent, in percent: the mean over user turns of how much of one is in the other.
  * The paper reports one number without its formula, so this is the family of plausible ones.
  */
-import { contentWords, ngrams } from "./words.ts";
+import type { MetricOf, Observations, Score } from "./metric.ts";
+import { contentWords, ngrams, STOP_WORDS } from "./words.ts";
+
+/** How much of the intent users repeat. */
+export const intentOverlap: MetricOf<"dialogue"> = {
+  name: "intent_overlap",
+  of: "dialogue",
+  title: "Overlap of user turns with the intent",
+  formula:
+    "**Intent overlap** is the mean over user turns of the share of 1-grams in common with the intent, its fixed beginning taken off: of the turn's, of the intent's, or of all.",
+  explanation:
+    "Mean over user turns, in percent, stop words left out of both. `per_user_word`: share of a turn's different n-grams that the intent has; `per_intent_word`: share of the intent's that the turn has; `jaccard`: shared ones of all. With and without the words that every intent begins with.",
+  appendix: `Stop words, left out of overlap: ${[...STOP_WORDS].join(" ")}.`,
+  published: { metric: "overlap", people: 1.68 },
+  isMain: ({ variant }) => variant.endsWith("/1-gram/no_prefix"),
+  start: ({ intentPrefix }) => new Overlaps(intentPrefix),
+};
 
 /** What the shared n-grams of a user turn and the intent are divided by. */
 const DIVISORS = {
@@ -17,14 +33,6 @@ const DIVISORS = {
 const LONGEST = 4;
 const LAST_TURN = 6;
 
-/** The mean overlap of one member of the family; `turn` null = over all user turns. */
-export interface Overlap {
-  readonly variant: string;
-  readonly turn: number | null;
-  readonly value: number | null;
-  readonly count: number;
-}
-
 /** Adds up overlaps conversation by conversation. Memory: one number a variant. */
 export class Overlaps {
   readonly #prefix: string;
@@ -36,7 +44,7 @@ export class Overlaps {
   }
 
   /** A conversation: its intent and its user turns in order. A turn or intent without an n-gram does not take part. */
-  add(intent: string, said: readonly string[]): void {
+  add({ intent, said }: Observations["dialogue"]): void {
     const goal = intent.startsWith(this.#prefix) ? intent.slice(this.#prefix.length) : intent;
     const turns = said.map(contentWords);
     for (const [name, text] of [
@@ -52,16 +60,17 @@ export class Overlaps {
   }
 
   /** What was found, each variant over all turns and, for 1-grams without the prefix, by turn. */
-  rows(): Overlap[] {
-    return Object.keys(DIVISORS).flatMap((divisor) =>
+  scores(): Score[] {
+    const scores = Object.keys(DIVISORS).flatMap((divisor) =>
       ["no_prefix", "with_prefix"].flatMap((name) =>
         Array.from({ length: LONGEST }, (_, at) => at + 1).flatMap((n) => {
           const variant = `${divisor}/${n}-gram/${name}`;
           const turns = n === 1 && name === "no_prefix" ? Array.from({ length: LAST_TURN }, (_, at) => at + 1) : [];
-          return [null, ...turns].map((turn) => ({ variant, turn, ...this.#mean(variant, turn) }));
+          return [null, ...turns].map((turn) => ({ variant, metric: "overlap", turn, ...this.#mean(variant, turn) }));
         }),
       ),
     );
+    return scores.filter(({ count }) => count > 0);
   }
 
   #compare(grams: string, said: ReadonlySet<string>, intent: ReadonlySet<string>, turn: number): void {

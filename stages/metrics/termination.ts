@@ -3,15 +3,60 @@
  * from the n-th answer on. Micro: over all decisions together. By turn: over the decisions after the k-th answer alone.
  */
 
-/** How often users went on and how often they ended after the assistant's answer number `turn`, from 1. */
-export interface Decisions {
-  readonly turn: number;
-  readonly next: number;
-  readonly end: number;
+import type { MetricOf, Observations, Score } from "./metric.ts";
+
+/** Rules that are scored: end from this answer of the assistant on. */
+const FROM = [1, 2, 3, 4, 5, 6];
+
+/** Turns that are shown by themselves. */
+const LAST_TURN = 10;
+
+/** Whether users end where people end. */
+export const termination: MetricOf<"decisions"> = {
+  name: "termination",
+  of: "decisions",
+  title: "Ending by a rule",
+  formula: "**Termination** scores a rule that ends from the n-th answer on, over all decisions together.",
+  explanation:
+    "After each answer of the assistant the user goes on or ends. `always_end` ends after the first, `end_from_n` from the n-th answer on. Precision, recall and F1 count all decisions together (micro); `macro_f1` is the mean of the F1 of every turn.",
+  isMain: ({ variant, metric }) =>
+    variant === "always_end"
+      ? ["base_rate", "precision", "recall", "f1"].includes(metric)
+      : ["end_from_2", "end_from_3"].includes(variant) && ["precision", "recall", "f1"].includes(metric),
+  start: () => {
+    const decisions: Decisions[] = [];
+    return {
+      add: (observed) => decisions.push(observed),
+      scores: () => (decisions.length === 0 ? [] : [...byRule(decisions), ...byTurn(decisions)]),
+    };
+  },
+};
+
+function byRule(decisions: readonly Decisions[]): Score[] {
+  return FROM.flatMap((from) => {
+    const { decisions: count, ...score } = scoreOfEndingFrom(from, decisions);
+    const variant = from === 1 ? "always_end" : `end_from_${from}`;
+    return Object.entries(score)
+      .filter(([metric]) => from === 1 || metric !== "base_rate")
+      .map(([metric, value]) => ({ variant, metric, turn: null, value, count }));
+  });
 }
 
+function byTurn(decisions: readonly Decisions[]): Score[] {
+  return decisions.slice(0, LAST_TURN).flatMap((each) => {
+    const { precision, f1, decisions: count } = scoreOfEndingFrom(1, [each]);
+    const own = { variant: "always_end", turn: each.turn, count };
+    return [
+      { ...own, metric: "base_rate", value: precision },
+      { ...own, metric: "f1", value: f1 },
+    ];
+  });
+}
+
+type Decisions = Observations["decisions"];
+
 /** Scores of a rule in percent, over all decisions. */
-export interface Score {
+interface RuleScore {
   /** Share of the decisions in which people end. */
   readonly base_rate: number | null;
   readonly precision: number | null;
@@ -23,7 +68,7 @@ export interface Score {
 }
 
 /** The score of "end from answer `from` on"; `from` 1 is "always end". */
-export function endingFrom(from: number, decisions: readonly Decisions[]): Score {
+export function scoreOfEndingFrom(from: number, decisions: readonly Decisions[]): RuleScore {
   const predicted = decisions.filter(({ turn }) => turn >= from);
   const found = sum(predicted, ({ end }) => end);
   const said = found + sum(predicted, ({ next }) => next);

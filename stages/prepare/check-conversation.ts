@@ -1,7 +1,8 @@
 import { quote } from "../../pipeline/files/duckdb.ts";
-import { isEmpty, type Turn } from "../../schemas/conversation.ts";
+import { isEmpty } from "../../pipeline/text/white-space.ts";
+import type { Turn } from "../../schemas/conversation.ts";
 import type { RawConversation } from "../sources/source.ts";
-import type { PrepareOptions } from "./stage.ts";
+import type { PrepareOptions } from "./options.ts";
 
 /** Why a row can leave: the fixed words of this stage. Turns are judged one by one: the first faulty turn gives the reason. */
 export const PREPARE_REASONS = [
@@ -20,11 +21,11 @@ export const PREPARE_REASONS = [
 ] as const;
 type Reason = (typeof PREPARE_REASONS)[number];
 
-/** What `judge` says of a conversation: its turns if it stays, else one reason and what was found. */
-export type Verdict = { turns: Turn[] } | { reason: Reason; detail: Record<string, unknown> };
+/** What `checkConversation` says of a conversation: its turns if it stays, else one reason and what was found. */
+export type CheckedConversation = { turns: Turn[] } | { reason: Reason; detail: Record<string, unknown> };
 
 /** Keeps conversations that a person plausibly wrote, in the wanted language; everything else leaves with one reason. */
-export function judge(raw: RawConversation, options: PrepareOptions): Verdict {
+export function checkConversation(raw: RawConversation, options: PrepareOptions): CheckedConversation {
   const { language, toxic, redacted } = raw;
   if (options.language !== "any") {
     if (language === null && options.unknownLanguage === "drop")
@@ -34,10 +35,10 @@ export function judge(raw: RawConversation, options: PrepareOptions): Verdict {
   }
   if (toxic && options.toxic === "drop") return { reason: "toxic", detail: {} };
   if (redacted && options.redacted === "drop") return { reason: "redacted", detail: {} };
-  return judgeTurns(options.roles === "repair" ? repair(raw.turns) : raw.turns);
+  return checkTurns(options.roles === "repair" ? repair(raw.turns) : raw.turns);
 }
 
-/** The rows that `judge` rejects without a look at their turns, as SQL over `language`, `toxic` and `redacted`; null = none. */
+/** The rows that `checkConversation` rejects without a look at their turns, as SQL over `language`, `toxic` and `redacted`; null = none. */
 export function rejectedUnread(options: PrepareOptions): string | null {
   const { language, unknownLanguage, toxic, redacted } = options;
   const conditions: string[] = [];
@@ -48,7 +49,7 @@ export function rejectedUnread(options: PrepareOptions): string | null {
   return conditions.length === 0 ? null : conditions.join(" OR ");
 }
 
-function judgeTurns(turns: RawConversation["turns"]): Verdict {
+function checkTurns(turns: RawConversation["turns"]): CheckedConversation {
   if (turns.length === 0) return { reason: "no_turns", detail: {} };
   for (const [index, { role }] of turns.entries()) {
     if (role === "system") return { reason: "system_turn", detail: { message: index } };

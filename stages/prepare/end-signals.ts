@@ -1,6 +1,7 @@
-import { type Conversation, isEmpty, type Turn } from "../../schemas/conversation.ts";
-import type { Closing, Sign } from "../../schemas/end-signals.ts";
-import { openingKey } from "../../schemas/group-keys.ts";
+import { createHash } from "node:crypto";
+import { isEmpty } from "../../pipeline/text/white-space.ts";
+import type { Conversation, Turn } from "../../schemas/conversation.ts";
+import type { EndSign, EndSignals } from "../../schemas/end-signals.ts";
 
 /** A last user turn of more words than this, or one that asks something, is a request that happens to hold a thanks. */
 const MOST_WORDS = 12;
@@ -18,10 +19,10 @@ const REFUSAL =
 const ANSWERS = /\bhowever\b|\bbut i can\b(?! ?not|(?:'|’)t)/i;
 
 /** What can be seen at the end of a conversation by itself. */
-export function signsOf(turns: readonly Turn[]): Sign[] {
+export function signsOf(turns: readonly Turn[]): EndSign[] {
   const last = turns.at(-1);
   const said = turns.findLast((turn) => turn.role === "user")?.content ?? "";
-  const signs: Sign[] = [];
+  const signs: EndSign[] = [];
   if (last?.role === "user") signs.push("unanswered");
   if (last?.role === "assistant" && isEmpty(last)) signs.push("empty_answer");
   const isShort = said.split(/\s+/).filter(Boolean).length <= MOST_WORDS;
@@ -31,8 +32,13 @@ export function signsOf(turns: readonly Turn[]): Sign[] {
   return signs;
 }
 
-/** How a conversation closes. `ended_at`: when its last turn came, null = not known. */
-export function closingOf(conversation: Conversation, ended_at: string | null): Closing {
+/** First 16 hex digits of the sha256 of a user turn; null if nothing was typed, since strangers share that. */
+function textKey(text: string): string | null {
+  return text.trim() === "" ? null : createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+/** How a conversation ends. `ended_at`: when its last turn came, null = not known. */
+export function endSignalsOf(conversation: Conversation, ended_at: string | null): EndSignals {
   const { id, user_id, started_at, opening, turns } = conversation;
   const said = turns.findLast((turn) => turn.role === "user")?.content ?? "";
   return {
@@ -40,8 +46,8 @@ export function closingOf(conversation: Conversation, ended_at: string | null): 
     user_id,
     started_at,
     ended_at,
-    opening_key: openingKey(opening),
-    last_key: openingKey(said),
+    opening_key: textKey(opening),
+    last_key: textKey(said),
     signs: signsOf(turns),
   };
 }

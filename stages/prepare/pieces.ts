@@ -1,18 +1,18 @@
 import type { Plan } from "../../schemas/plan.ts";
 
 /** One of the parts that a raw file is read in. */
-export interface Part {
+export interface InputPart {
   readonly index: number;
   readonly of: number;
 }
 
 /** A file that is read in one go. */
-export const WHOLE: Part = { index: 0, of: 1 };
+export const WHOLE: InputPart = { index: 0, of: 1 };
 
 /** A part of one input of a plan. */
 export interface Piece {
   readonly input: number;
-  readonly part: Part;
+  readonly part: InputPart;
 }
 
 /**
@@ -37,7 +37,7 @@ export function isParquet(path: string): boolean {
  * The rows of a part, from the sizes of the file's row groups: those of the groups that begin in it. `end` is the row after
  * the last; equal to `first` if no group begins there.
  */
-export function rowsOf(groups: readonly number[], { index, of }: Part): { first: number; end: number } {
+export function rowsOf(groups: readonly number[], { index, of }: InputPart): { first: number; end: number } {
   const total = groups.reduce((sum, rows) => sum + rows, 0);
   let first = 0;
   let end = 0;

@@ -1,72 +1,46 @@
 import { compare } from "../../pipeline/order.ts";
-import type { Conversation, Turn } from "../../schemas/conversation.ts";
+import type { Conversation } from "../../schemas/conversation.ts";
 import type { Rejection } from "../../schemas/rejection.ts";
-import type { PrepareOptions } from "./stage.ts";
+import type { PrepareOptions } from "./options.ts";
+import { type KeptRow, rejectionOf, type ScatteredRow } from "./scattered-row.ts";
 
-/** What travels from `scatter` to `gather`: a conversation, or a rejection on its way to the shard of its id. */
-export type Row = { c: Conversation; ended_at?: string | null } | { r: Rejection };
-type Kept = Extract<Row, { c: Conversation }>;
-
-/** A row as texts: what is no text of a turn as JSON, then the turns, whose roles follow from their order. */
-export function packed(row: Row): string[] {
-  if ("r" in row) return [JSON.stringify(row)];
-  const { opening, turns, ...c } = row.c;
-  return [JSON.stringify({ ...row, c }), ...turns.map(({ content }) => content)];
-}
-
-/** The row that was `packed`. */
-export function unpacked([head = "", ...contents]: readonly string[]): Row {
-  const row = JSON.parse(head) as Row;
-  if ("r" in row) return row;
-  const turns = contents.map((content, at): Turn => ({ role: at % 2 === 0 ? "user" : "assistant", content }));
-  return { ...row, c: { ...row.c, opening: contents[0] ?? "", turns } };
-}
-
-/** A rejection by this stage. */
-export function rejection(id: string, conversation_id: string | null, reason: string, detail: object): Rejection {
-  return { id, conversation_id, stage: "prepare", reason, detail: JSON.stringify(detail) };
-}
-
-/**
- * Sorts a shard by id and decides which of equal ids stays: the earliest, then the one whose row is smallest as text.
- * `ends` says of each conversation when it ended.
- */
-export function settle(
-  records: Row[],
-  options: PrepareOptions,
-): { conversations: Conversation[]; ends: (string | null)[]; rejections: Rejection[] } {
+/** Sorts a shard by id and decides which of equal ids stays: the earliest, then the one whose row is smallest as text. */
+export function resolveDuplicateIds(
+  rows: Iterable<ScatteredRow>,
+  options: Pick<PrepareOptions, "repeats">,
+): { kept: KeptRow[]; rejections: Rejection[] } {
   const rejections: Rejection[] = [];
-  const found: Kept[] = [];
-  for (const record of records) {
-    if ("c" in record) found.push(record);
-    else rejections.push(record.r);
+  const found: KeptRow[] = [];
+  for (const row of rows) {
+    if ("rejection" in row) rejections.push(row.rejection);
+    else found.push(row);
   }
   found.sort(byIdAndTime);
-  const conversations: Conversation[] = [];
-  const ends: (string | null)[] = [];
+  const kept: KeptRow[] = [];
   let repeat = 1;
   let first: Conversation | undefined;
-  for (const { c: conversation, ended_at = null } of found) {
+  for (const row of found) {
+    const { conversation } = row;
     repeat = conversation.id === first?.id ? repeat + 1 : 1;
-    if (repeat === 1 || options.repeats === "keep") ends.push(ended_at);
     if (repeat === 1) {
       first = conversation;
-      conversations.push(conversation);
-    } else if (options.repeats === "keep") conversations.push({ ...conversation, id: `${conversation.id}#${repeat}` });
-    else
-      rejections.push(
-        rejection(`${conversation.id}#${repeat}`, conversation.id, "repeated_id", {
-          repeat,
-          started_at: conversation.started_at,
-        }),
-      );
+      kept.push(row);
+      continue;
+    }
+    const id = `${conversation.id}#${repeat}`;
+    if (options.repeats === "keep") kept.push({ ...row, conversation: { ...conversation, id } });
+    else {
+      const detail = { repeat, started_at: conversation.started_at };
+      rejections.push(rejectionOf(id, conversation.id, "repeated_id", detail));
+    }
   }
-  return { conversations, ends, rejections: withUniqueIds(rejections) };
+  return { kept, rejections: withUniqueIds(rejections) };
 }
 
-function byIdAndTime(a: Kept, b: Kept): number {
-  const first = compare(a.c.id, b.c.id) || compare(a.c.started_at ?? "~", b.c.started_at ?? "~");
-  return first || compare(JSON.stringify(a.c), JSON.stringify(b.c)) || compare(a.ended_at ?? "~", b.ended_at ?? "~");
+function byIdAndTime(a: KeptRow, b: KeptRow): number {
+  const [one, other] = [a.conversation, b.conversation];
+  const first = compare(one.id, other.id) || compare(one.started_at ?? "~", other.started_at ?? "~");
+  return first || compare(JSON.stringify(one), JSON.stringify(other)) || compare(a.ended_at ?? "~", b.ended_at ?? "~");
 }
 
 /** Rejections sorted, those with an id that was there before under `<id>~2` and so on. */

@@ -3,7 +3,7 @@ import { InputError } from "../../pipeline/errors.ts";
 import { describeParquet, parquet, query, rowGroups } from "../../pipeline/files/duckdb.ts";
 import { parseLine, readLines } from "../../pipeline/files/jsonl.ts";
 import type { Columns, Paths, RawConversation, Source, Unusable } from "../sources/source.ts";
-import { isParquet, type Part, rowsOf, WHOLE } from "./pieces.ts";
+import { type InputPart, isParquet, rowsOf, WHOLE } from "./pieces.ts";
 
 /** A row that is not what its source's rows are: where, what was found, what was expected. */
 export type BadRow = {
@@ -16,16 +16,16 @@ export type BadRow = {
 };
 
 /** What a raw row turned out to be. */
-export type Found = { conversation: RawConversation | Unusable } | { bad: BadRow };
+export type RawRow = { conversation: RawConversation | Unusable } | { bad: BadRow };
 
 /** How the rows of a file are read. */
-export interface Reading {
+export interface RowReading {
   readonly columns: Columns;
   readonly paths: Paths;
   /** See `Source.select`. */
   readonly unread?: string | null;
   /** Parquet: the part of the file that is read; all of it if absent. */
-  readonly part?: Part;
+  readonly part?: InputPart;
 }
 
 /**
@@ -37,11 +37,11 @@ export async function* readRows(
   path: string,
   name: string,
   source: Source,
-  { columns, paths, unread = null, part = WHOLE }: Reading,
+  { columns, paths, unread = null, part = WHOLE }: RowReading,
   signal?: AbortSignal,
-): AsyncGenerator<Found> {
+): AsyncGenerator<RawRow> {
   const schema = source.row(columns);
-  const check = (row: number, value: unknown): Found[] => {
+  const check = (row: number, value: unknown): RawRow[] => {
     const parsed = schema.safeParse(value);
     if (parsed.success) {
       const found = source.convertAll?.(parsed.data, paths) ?? [source.convert(parsed.data, columns)];
@@ -92,7 +92,7 @@ async function* parquetRows(
   path: string,
   name: string,
   source: Source,
-  { columns, unread, part }: { columns: Columns; unread: string | null; part: Part },
+  { columns, unread, part }: { columns: Columns; unread: string | null; part: InputPart },
   signal?: AbortSignal,
 ): AsyncGenerator<{ row: number; value: unknown }> {
   const there = await describeParquet(path);

@@ -1,95 +1,130 @@
 /** A finished run -> the folder that goes to the Hub, with its card. */
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import type { z } from "zod";
+import { join, relative, sep } from "node:path";
 import { UsageError } from "../../pipeline/errors.ts";
-import { readJson, writeText } from "../../pipeline/files/atomic-file.ts";
-import { readParquet } from "../../pipeline/files/parquet.ts";
-import { addTallies } from "../../pipeline/manifest.ts";
-import { codeVersion, type Run, stageFolder } from "../../pipeline/plan.ts";
-import { Baseline } from "../../schemas/baseline.ts";
+import { readRecord, writeText } from "../../pipeline/files/atomic-file.ts";
+import { FILE_FORMATS, firstRow, readRows, splitOfFile } from "../../pipeline/files/row-files.ts";
+import { requireDone } from "../../pipeline/fingerprint.ts";
+import { allRows, tableFiles, tableSql } from "../../pipeline/finished-run.ts";
+import { chainCode } from "../../pipeline/plan.ts";
+import { filesFolder, manifestPath, nameInPlan, type Run, resolveGiven } from "../../pipeline/run-folder.ts";
+import { variantIn } from "../../pipeline/stage.ts";
+import { loadText } from "../../pipeline/text/load-text.ts";
 import { type FileRecord, Manifest } from "../../schemas/manifest.ts";
-import { Reconciled } from "../../schemas/published-count.ts";
 import { Split } from "../../schemas/user.ts";
-import { artefactFiles, requireDone } from "../../scripts/cli/artefacts.ts";
+import { described } from "../describe/artefacts.ts";
 import { columnsOfCard, datasetCard } from "../describe/card.ts";
 import { languagesOf } from "../describe/languages.ts";
-import { FILE_FORMATS, firstRow, readRows } from "../render/row-files.ts";
-import { loadSettings } from "../render/settings.ts";
-import { WriteOptions } from "../render/stage.ts";
+import { flipped } from "../flip/artefacts.ts";
+import { conditioned } from "../intents/artefacts.ts";
+import { prepared } from "../prepare/artefacts.ts";
+import { rendered } from "../render/artefacts.ts";
+import { formOf, RenderOptions, textOptions } from "../render/options.ts";
 import {
   type PublishOptions,
+  prepareFiles,
   privacyInWords,
   requireUntouched,
   type Staged,
   stagedFolder,
-  stageFiles,
 } from "./prepare-files.ts";
 
 /** The files that go to the Hub, and what was done for privacy. */
 export type Folder = { readonly path: string; readonly files: readonly FileRecord[]; readonly staged: Staged };
 
-/** Throws UsageError for a run that is not finished, that another version made, or whose dataset was changed by hand. */
-export async function requirePublishable(run: Run): Promise<Manifest> {
-  if (run.plan.code !== codeVersion())
+/** The dataset of a finished run in one form. */
+export interface Publishable {
+  readonly run: Run;
+  /** Of the stages before `render`, in order; then that of `render`. */
+  readonly manifests: readonly Manifest[];
+  readonly written: Manifest;
+  readonly options: RenderOptions;
+  /** Folder of the dataset, and its files by their paths in it. */
+  readonly folder: string;
+  readonly files: readonly FileRecord[];
+}
+
+/** True for the paths of a dataset that flipturn writes. */
+export function isOurs(path: string): boolean {
+  return rendered.dataset.owns(path) || described.card.owns(path);
+}
+
+/**
+ * The dataset of a run in one form; null = the only one that the run has.
+ * Throws UsageError if another version made it, or if it was changed by hand, and NotReadyError if it is not finished.
+ */
+export async function requirePublishable(run: Run, form: string | null): Promise<Publishable> {
+  const code = chainCode(run.chain);
+  if (run.plan.code !== code)
     throw new UsageError(
-      `${run.folder}: made by flipturn ${run.plan.code}, this is ${codeVersion()}; publish with that version, or run again with this one`,
+      `${run.folder}: made by flipturn ${run.plan.code}, this is ${code}; publish with that version, or run again with this one`,
     );
-  let last: Manifest | undefined;
-  for (const { name } of run.plan.stages)
-    last = await requireDone(run, name).catch((error) => unlessEdited(run, name, error));
-  const files = datasetFiles(last as Manifest);
-  if (files.length === 0 || files.every(({ rows }) => !rows))
+  const [rows, about] = [rendered.dataset.stage, described.card.stage].map((stage) =>
+    nameInPlan(run.plan, stage, form),
+  );
+  const folder = filesFolder(run, rows as string, rendered.dataset);
+  const manifests: Manifest[] = [];
+  for (const { name } of run.plan.stages) {
+    const isOther = ![null, variantIn(rows as string)].includes(variantIn(name));
+    if (isOther) continue;
+    manifests.push(await requireDone(run, name).catch((error) => unlessEdited(run, folder, name, error)));
+  }
+  const ofStage = (name: string | undefined) => manifests.find(({ stage }) => stage === name) as Manifest;
+  const written = ofStage(rows);
+  const files = [written, ofStage(about)].flatMap(({ outputs }) => datasetFiles(run, folder, outputs));
+  if (files.every(({ rows: number }) => !number))
     throw new UsageError(`${run.folder}: the dataset has no rows; there is nothing to publish`);
-  await requireUntouched({ folder: run.folder, files });
-  return last as Manifest;
+  await requireUntouched({ folder, files });
+  const before = manifests.filter(({ stage }) => variantIn(stage) === null);
+  return { run, manifests: before, written, options: RenderOptions.parse(written.options), folder, files };
 }
 
 /** A file of another size makes its stage undone; who changed it is better told so. */
-async function unlessEdited(run: Run, stage: string, error: unknown): Promise<never> {
-  const manifest = await readJson(join(stageFolder(run, stage), "manifest.json"), Manifest);
-  if (manifest) await requireUntouched({ folder: run.folder, files: datasetFiles(manifest) });
+async function unlessEdited(run: Run, folder: string, stage: string, error: unknown): Promise<never> {
+  const manifest = await readRecord(manifestPath(run, stage), Manifest);
+  if (manifest) await requireUntouched({ folder, files: datasetFiles(run, folder, manifest.outputs) });
   throw error;
 }
 
-const datasetFiles = ({ outputs }: Manifest) => outputs.filter(({ path }) => path.startsWith("dataset/"));
+/** The outputs that lie in the folder of a dataset, by their paths in it. */
+function datasetFiles(run: Run, folder: string, outputs: readonly FileRecord[]): FileRecord[] {
+  const inside = outputs.map((file) => {
+    return { ...file, path: relative(folder, join(run.folder, file.path)).split(sep).join("/") };
+  });
+  return inside.filter(({ path }) => isOurs(path));
+}
 
 /** Makes the folder, or finds it made for the same data and options. */
 export async function publishFolder(
-  run: Run,
-  manifest: Manifest,
+  publishable: Publishable,
   given: Omit<PublishOptions, "key">,
   signal: AbortSignal,
 ): Promise<Folder> {
-  const options = { ...given, key: secretOf(run) };
-  const writing = WriteOptions.parse(manifest.options);
-  const parts = { ...(await artefacts(run)), rejections: artefactFiles(run, manifest, "rejections") };
-  const columns = columnsOfCard({ manifests: await manifestsOf(run), options: writing });
-  const { open } = FILE_FORMATS[writing.format];
-  const files = datasetFiles(manifest);
-  const staged = await stageFiles(
-    { folder: run.folder, files, ...parts, columns, read: readRows, open, code: run.plan.code },
-    options,
+  const { run, manifests, options, folder, files } = publishable;
+  const form = formOf(options);
+  const privacy = { ...given, key: secretOf(run) };
+  const staging = join(run.folder, "publish", form);
+  const staged = await prepareFiles(
+    {
+      folder,
+      staging,
+      files,
+      conversations: await tableFiles(run, prepared.conversations),
+      intents: await tableFiles(run, conditioned.intents),
+      samples: await tableFiles(run, flipped.samples),
+      rejections: await tableFiles(run, rendered.rejections, { variant: form }),
+      columns: columnsOfCard({ manifests, options }),
+      read: readRows,
+      open: FILE_FORMATS[options.fileFormat].open,
+      code: run.plan.code,
+    },
+    privacy,
     signal,
   );
-  const path = stagedFolder(run.folder);
-  const text = await card(run, manifest, staged, options);
-  const written = writeText(join(path, "README.md"), text);
-  return { path, files: [{ path: "README.md", rows: null, ...written }, ...staged.files], staged };
-}
-
-/** The manifests of the stages before `write`. */
-async function manifestsOf(run: Run): Promise<Manifest[]> {
-  const manifests: Manifest[] = [];
-  for (const { name } of run.plan.stages) if (name !== "write") manifests.push(await requireDone(run, name));
-  return manifests;
-}
-
-async function artefacts(run: Run) {
-  const of = async (stage: string, artefact: string) => artefactFiles(run, await requireDone(run, stage), artefact);
-  const [conversations, intents] = [await of("prepare", "conversations"), await of("intents", "intents")];
-  return { conversations, intents, samples: await of("flip", "samples") };
+  const path = stagedFolder(staging);
+  const card = writeText(join(path, "README.md"), await cardOf(publishable, staged, path, privacy));
+  return { path, files: [{ path: "README.md", rows: null, ...card }, ...staged.files], staged };
 }
 
 /** Fewer characters of a secret can be tried out. */
@@ -97,7 +132,7 @@ const SECRET_LENGTH = 16;
 
 /** FLIPTURN_PUBLISH_KEY, or a secret of the run's own that is made once and kept beside it, so that ids stay the same. */
 function secretOf(run: Run): string {
-  const given = run.world.env["FLIPTURN_PUBLISH_KEY"];
+  const given = run.environment.env["FLIPTURN_PUBLISH_KEY"];
   const path = join(run.folder, "publish.key");
   if (!given && !existsSync(path)) {
     writeFileSync(`${path}.partial`, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
@@ -111,24 +146,30 @@ function secretOf(run: Run): string {
   );
 }
 
-async function card(run: Run, manifest: Manifest, staged: Staged, options: PublishOptions): Promise<string> {
-  const writing = WriteOptions.parse(manifest.options);
-  const { conversations, samples } = await artefacts(run);
-  const manifests = await manifestsOf(run);
-  const data = staged.files.filter(({ rows }) => rows !== null);
-  const rows = Object.fromEntries(Split.options.map((split) => [`rows_${split}`, rowsIn(data, split)]));
-  const tally = { ...addTallies([manifest]), counts: { ...manifest.counts, ...staged.counts, ...rows } };
-  const kept = data.reduce((sum, file) => sum + (file.rows ?? 0), 0);
-  const outputs = data.map((file) => ({ ...file, path: `dataset/${file.path}` }));
+/** The card of what is published, whose rows are counted anew. */
+async function cardOf(
+  { run, manifests, written, options }: Publishable,
+  staged: Staged,
+  folder: string,
+  privacy: PublishOptions,
+): Promise<string> {
+  const variant = formOf(options);
+  const files = staged.files.filter(({ rows }) => rows !== null);
+  const perSplit = Split.options.map((split) => [`rows_${split}`, rowsIn(files, split)]);
+  const kept = files.reduce((sum, { rows }) => sum + (rows ?? 0), 0);
   return datasetCard({
-    ...{ plan: run.plan, manifests, options: writing, shards: [{ tally, outputs }] },
-    added: (await loadSettings(writing)).added,
-    baselines: await rowsOf(run, manifest, "baselines", Baseline),
-    reconciled: await rowsOf(run, manifest, "reconciled", Reconciled),
-    languages: await languagesOf(conversations, samples),
-    row: await firstRow(stagedFolder(run.folder), data),
+    plan: run.plan,
+    chain: run.chain,
+    manifests,
+    rows: { ...written, counts: { ...written.counts, ...staged.counts, ...Object.fromEntries(perSplit) }, files },
+    options,
+    added: (await loadText(textOptions(options), (path) => resolveGiven(run, path))).added,
+    baselines: await allRows(run, described.baselines, { variant }),
+    published: await allRows(run, described.published_counts, { variant }),
+    languages: await languagesOf(await tableSql(run, prepared.conversations), await tableSql(run, flipped.samples)),
+    row: await firstRow(folder, files),
     privacy: {
-      words: privacyInWords(staged, options),
+      words: privacyInWords(staged, privacy),
       rows: kept + staged.blocked_rows,
       leftOut: staged.blocked_rows,
     },
@@ -136,17 +177,6 @@ async function card(run: Run, manifest: Manifest, staged: Staged, options: Publi
 }
 
 function rowsIn(files: readonly FileRecord[], split: Split): number {
-  const own = files.filter(({ path }) => path.startsWith(`data/${split}-`) || path.startsWith(`${split}/`));
+  const own = files.filter(({ path }) => splitOfFile(path, [split]) === split);
   return own.reduce((sum, { rows }) => sum + (rows ?? 0), 0);
-}
-
-async function rowsOf<T extends typeof Baseline | typeof Reconciled>(
-  run: Run,
-  manifest: Manifest,
-  artefact: string,
-  schema: T,
-) {
-  const rows: z.infer<T>[] = [];
-  for await (const row of readParquet(artefactFiles(run, manifest, artefact), schema)) rows.push(row as z.infer<T>);
-  return rows;
 }

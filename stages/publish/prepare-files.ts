@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { UsageError } from "../../pipeline/errors.ts";
 import { hashFile, readJson, writeJson } from "../../pipeline/files/atomic-file.ts";
-import { fileLiteral, query } from "../../pipeline/files/duckdb.ts";
+import { parquet, query } from "../../pipeline/files/duckdb.ts";
 import { digest } from "../../pipeline/hash.ts";
 import type { Turn } from "../../schemas/conversation.ts";
 import { FileRecord } from "../../schemas/manifest.ts";
@@ -24,11 +24,12 @@ export interface PublishOptions {
   readonly key: string;
 }
 
-/** The dataset of a run and how its rows are read and written. */
+/** The dataset of a run in one form, and how its rows are read and written. */
 export interface PublishInput {
-  /** Folder of the run. */
+  /** Folder of the dataset, and the one that what goes to the Hub is prepared in. */
   readonly folder: string;
-  /** All files of the dataset, by their paths relative to the run; those of rows have a number of rows. */
+  readonly staging: string;
+  /** All files of the dataset, by their paths in its folder; those of rows have a number of rows. */
   readonly files: readonly FileRecord[];
   /** These three are aligned by shard. */
   readonly conversations: readonly string[];
@@ -68,8 +69,8 @@ export const Staged = z.strictObject({
 export type Staged = z.infer<typeof Staged>;
 
 /** Where the files that go to the Hub lie. */
-export function stagedFolder(folder: string): string {
-  return join(folder, "publish", "dataset");
+export function stagedFolder(staging: string): string {
+  return join(staging, "dataset");
 }
 
 /** Throws UsageError if a file of the dataset is not what the run wrote. */
@@ -83,13 +84,17 @@ export async function requireUntouched({ folder, files }: Pick<PublishInput, "fo
         ? "is missing"
         : `has the sha256 ${found.sha256.slice(0, 12)}…, not ${file.sha256.slice(0, 12)}… as written`;
     throw new UsageError(
-      `${path}: ${what}: it was changed by hand; run again with --from write --force to have it anew`,
+      `${path}: ${what}: it was changed by hand; run again with --from render --force to have it anew`,
     );
   }
 }
 
 /** Makes the files that go to the Hub, unless they are there already for the same data and options. */
-export async function stageFiles(input: PublishInput, options: PublishOptions, signal?: AbortSignal): Promise<Staged> {
+export async function prepareFiles(
+  input: PublishInput,
+  options: PublishOptions,
+  signal?: AbortSignal,
+): Promise<Staged> {
   const fingerprint = digest([
     input.code,
     input.files.map(({ sha256 }) => sha256),
@@ -97,9 +102,9 @@ export async function stageFiles(input: PublishInput, options: PublishOptions, s
     options.pii,
     digest(options.key),
   ]);
-  const receipt = join(input.folder, "publish", "receipt.json");
+  const receipt = join(input.staging, "receipt.json");
   const before = await readJson(receipt, Staged).catch(() => null);
-  if (before?.fingerprint === fingerprint && (await areThere(input.folder, before.files))) return before;
+  if (before?.fingerprint === fingerprint && (await areThere(input.staging, before.files))) return before;
   const banned = privateColumns(Object.keys(input.columns.shape));
   if (banned.length > 0)
     throw new UsageError(`the dataset has columns that must not be published: ${banned.join(", ")}`);
@@ -122,9 +127,9 @@ export async function stageFiles(input: PublishInput, options: PublishOptions, s
   return staged;
 }
 
-async function areThere(folder: string, files: readonly FileRecord[]): Promise<boolean> {
+async function areThere(staging: string, files: readonly FileRecord[]): Promise<boolean> {
   for (const { path, sha256 } of files) {
-    const found = await hashFile(join(stagedFolder(folder), path)).catch(() => null);
+    const found = await hashFile(join(stagedFolder(staging), path)).catch(() => null);
     if (found?.sha256 !== sha256) return false;
   }
   return true;
@@ -135,13 +140,11 @@ function requirePossible({ columns }: PublishInput, { pii }: PublishOptions, fou
   if (found === 0 || pii === "allow") return;
   const isBins = !("conversation_id" in columns.shape);
   if (!isBins && (pii === "block" || !("input_ids" in columns.shape))) return;
-  const choices = isBins ? "--pii allow, or write it without --bin-pack" : "--pii block or --pii allow";
+  const choices = isBins ? "--pii allow, or write it without --packing" : "--pii block or --pii allow";
   throw new UsageError(
     `personal data was found in ${found} conversations and cannot be ${pii}ed in token ids: choose ${choices}`,
   );
 }
-
-const table = (paths: readonly string[]) => `read_parquet([${paths.map(fileLiteral).join(", ")}])`;
 
 type Scanned = { id: string; country: string | null; turns: Turn[]; intent: string | null };
 
@@ -156,7 +159,7 @@ async function scanTexts({ conversations, intents, samples }: PublishInput, sign
   const scan: Scan = { found: new Map(), user_text: none(), intents: none() };
   for (const [shard, path] of conversations.entries()) {
     const goals = await goalsOf([intents[shard] ?? ""], [samples[shard] ?? ""], signal);
-    const sql = `SELECT id, country, turns FROM ${table([path])}`;
+    const sql = `SELECT id, country, turns FROM ${parquet([path])}`;
     for await (const row of query(sql, path, signal)) {
       const { id, country, turns } = row as { id: string; country: string | null; turns: Turn[] };
       const intent = goals.get(id);
@@ -172,8 +175,8 @@ async function goalsOf(
   samples: string[],
   signal?: AbortSignal,
 ): Promise<Map<string, string | null>> {
-  const sql = `SELECT conversation_id, intent FROM ${table(intents)}
-    WHERE conversation_id IN (SELECT conversation_id FROM ${table(samples)})`;
+  const sql = `SELECT conversation_id, intent FROM ${parquet(intents)}
+    WHERE conversation_id IN (SELECT conversation_id FROM ${parquet(samples)})`;
   const found = new Map<string, string | null>();
   for await (const row of query(sql, "intents", signal)) {
     const { conversation_id, intent } = row as { conversation_id: string; intent: string | null };
@@ -200,8 +203,8 @@ async function usersByCountry(
   isLeftOut: (conversation: string) => boolean,
   signal?: AbortSignal,
 ): Promise<Map<string, Set<string>>> {
-  const sql = `SELECT id, country, coalesce(user_id, id) AS "user" FROM ${table(conversations)} WHERE country IS NOT NULL
-    AND id IN (SELECT conversation_id FROM ${table(samples)} s ANTI JOIN ${table(rejections)} r ON r.id = s.id)`;
+  const sql = `SELECT id, country, coalesce(user_id, id) AS "user" FROM ${parquet(conversations)} WHERE country IS NOT NULL
+    AND id IN (SELECT conversation_id FROM ${parquet(samples)} s ANTI JOIN ${parquet(rejections)} r ON r.id = s.id)`;
   const found = new Map<string, Set<string>>();
   for await (const row of query(sql, "conversations", signal)) {
     const { id, country, user } = row as { id: string; country: string; user: string };
@@ -219,13 +222,13 @@ async function rewrite(
   const counts: Record<string, number> = {};
   let blocked = 0;
   for (const file of input.files) {
-    const path = file.path.replace(/^dataset\//, "");
-    const [from, to] = [join(input.folder, file.path), join(stagedFolder(input.folder), path)];
+    const { path } = file;
+    const [from, to] = [join(input.folder, path), join(stagedFolder(input.staging), path)];
     mkdirSync(dirname(to), { recursive: true });
     if (path === "README.md") continue; // the card counts what is published, so it is written anew
     if (file.rows === null) {
       copyFileSync(from, to);
-      files.push({ ...file, path });
+      files.push(file);
     } else {
       const written = await rewriteRows(input, from, to, privacy, (row) => countRow(row, counts), signal);
       blocked += file.rows - written.rows;

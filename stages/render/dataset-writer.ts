@@ -1,31 +1,59 @@
 import type { z } from "zod";
 import type { Written } from "../../pipeline/files/parquet.ts";
+import type { RowFile } from "../../pipeline/files/row-files.ts";
 import type { ControlTokens } from "../../pipeline/text/control-tokens.ts";
-import { cutRight, type Encoder, encodeRow, lossWeights, remembering } from "../../pipeline/text/encoder.ts";
+import { type Encoder, remembering } from "../../pipeline/text/encoder.ts";
+import { cutRight, encodeRow, lossWeights } from "../../pipeline/text/token-row.ts";
 import type { Conversation, Turn } from "../../schemas/conversation.ts";
-import { CONFIDENT } from "../../schemas/end-label.ts";
 import type { Rejection } from "../../schemas/rejection.ts";
 import type { Sample } from "../../schemas/sample.ts";
 import type { Split } from "../../schemas/user.ts";
-import { columnsOf, type From, originOf, weightsOf } from "./columns.ts";
-import { Bins, binColumns } from "./packing.ts";
-import type { RowFile } from "./row-files.ts";
-import type { Settings } from "./settings.ts";
-import { type Dialogue, type Fitted, fitAll, type Row, rowsOf } from "./truncate.ts";
+import { CONFIDENT } from "../flip/options.ts";
+import { binColumns, columnsOf, type Provenance } from "../forms/dataset-columns.ts";
+import type { Form } from "../forms/form.ts";
+import type { RenderOptions } from "./options.ts";
+import { Bins } from "./packing.ts";
+import { provenanceOf, weightsOf } from "./provenance.ts";
+import {
+  type DatasetRow,
+  type Dialogue,
+  type RowSettings,
+  rowsOf,
+  type TruncatedSample,
+  truncateAll,
+} from "./truncate.ts";
+
+/** How rows are made and written. */
+export interface DatasetSettings extends RowSettings {
+  readonly form: Form;
+  readonly whitespace: RenderOptions["whitespace"];
+  readonly controlTokens: RenderOptions["controlTokens"];
+  /** What a tokenizer that reads the rows as text would take for control tokens. */
+  readonly controls: ControlTokens;
+  /** Rows of tokens are put together up to `maxTokens`. */
+  readonly packing: boolean;
+  /** Targets may have other weights than 1, so the rows say them. */
+  readonly isWeighted: boolean;
+}
 
 /** The rows of one shard on their way into a file for each split, and what was counted on the way. */
-export class Output {
+export class DatasetWriter {
   readonly rejections: Rejection[] = [];
   readonly counts: Record<string, number> = {};
   taken = 0;
   kept = 0;
-  readonly #settings: Settings;
+  readonly #settings: DatasetSettings;
   readonly #files: ReadonlyMap<Split, RowFile>;
   readonly #bins = new Map<Split, Bins>();
 
-  constructor(splits: readonly Split[], open: (split: Split, columns: z.ZodObject) => RowFile, settings: Settings) {
+  constructor(
+    splits: readonly Split[],
+    open: (split: Split, columns: z.ZodObject) => RowFile,
+    settings: DatasetSettings,
+  ) {
     this.#settings = settings;
-    const { form, layout, isWeighted, binSize } = settings;
+    const { form, layout, isWeighted, packing, maxTokens } = settings;
+    const binSize = packing ? maxTokens : null;
     const columns = binSize === null ? columnsOf(form, layout, isWeighted) : binColumns(isWeighted);
     this.#files = new Map(splits.map((split) => [split, open(split, columns)]));
     if (binSize !== null) for (const split of splits) this.#bins.set(split, new Bins(binSize));
@@ -33,17 +61,17 @@ export class Output {
 
   /** Writes the samples of one conversation. */
   async add(
-    from: From & Pick<Conversation, "turns">,
+    from: Provenance & Pick<Conversation, "turns">,
     intent: string | null,
     samples: readonly Sample[],
   ): Promise<void> {
-    const { turns, ...origin } = from;
+    const { turns, ...provenance } = from;
     const dialogue = dialogueOf(intent, turns, this.#settings);
     const encoder = this.#settings.encoder && remembering(this.#settings.encoder);
     const settings = { ...this.#settings, encoder };
     const typed = typedControlTokens(dialogue, this.#settings.controls);
-    const fitted = fitAll(dialogue, samples, settings).filter((each) => this.#judge(each, typed(each)));
-    for (const row of rowsOf(dialogue, fitted, settings)) await this.#write(row, origin, encoder);
+    const truncated = truncateAll(dialogue, samples, settings).filter((each) => this.#check(each, typed(each)));
+    for (const row of rowsOf(dialogue, truncated, settings)) await this.#write(row, provenance, encoder);
   }
 
   /** Gives the files their names. */
@@ -62,7 +90,7 @@ export class Output {
   }
 
   /** Counts a sample; false if it is rejected. */
-  #judge({ sample, length, tokens }: Fitted, typed: number): boolean {
+  #check({ sample, length, tokens, hasTarget }: TruncatedSample, typed: number): boolean {
     const { form, controlTokens, maxTokens, overflow } = this.#settings;
     this.taken++;
     if (typed > 0) this.#count("samples_with_control_tokens");
@@ -72,6 +100,7 @@ export class Output {
       const reason = overflow === "drop" ? "too_long" : "target_too_long";
       return this.#reject(sample, reason, { tokens, max_tokens: maxTokens });
     }
+    if (!hasTarget) return this.#reject(sample, "nothing_in_loss", {});
     if (typed > 0 && form.isText && controlTokens === "drop")
       return this.#reject(sample, "control_token", { found: typed });
     if (form.wholeWeights && sample.weight < CONFIDENT)
@@ -82,16 +111,16 @@ export class Output {
   }
 
   #reject({ id, conversation_id }: Sample, reason: string, detail: object): false {
-    this.rejections.push({ id, conversation_id, stage: "write", reason, detail: JSON.stringify(detail) });
+    this.rejections.push({ id, conversation_id, stage: "render", reason, detail: JSON.stringify(detail) });
     return false;
   }
 
-  async #write(row: Row, origin: From, encoder: Encoder | null): Promise<void> {
+  async #write(row: DatasetRow, provenance: Provenance, encoder: Encoder | null): Promise<void> {
     const { form, layout, maxTokens, isWeighted } = this.#settings;
-    const { split } = row.fitted[0].sample;
-    if (layout === "packed") this.#count(`targets_${split}`, row.fitted.length);
+    const { split } = row.truncated[0].sample;
+    if (layout === "conversations") this.#count(`targets_${split}`, row.truncated.length);
     const whole = encoder && form.needsTokens ? encodeRow(row.rendered.segments, encoder) : null;
-    const isCut = row.fitted[0].length === "cut" && maxTokens !== null;
+    const isCut = row.truncated[0].length === "cut" && maxTokens !== null;
     const tokens = whole && isCut ? cutRight(whole, maxTokens) : whole;
     const counts = tokens ? countsOf(tokens) : countsOfRow(row);
     if (isCut && counts && whole && counts.target < countsOf(whole).target)
@@ -101,12 +130,12 @@ export class Output {
       this.#count(`target_tokens_${split}`, counts.target);
       this.#count(
         `tokens_as_samples_${split}`,
-        sum(row.fitted, ({ tokens: each }) => each),
+        sum(row.truncated, ({ tokens: each }) => each),
       );
     }
-    const about = originOf(row, origin, counts) as { id: string };
+    const about = provenanceOf(row, provenance, counts) as { id: string };
     const bins = this.#bins.get(split);
-    const weights = weightsOf(row.fitted);
+    const weights = weightsOf(row.truncated);
     if (bins && tokens) for (const bin of bins.add({ id: about.id, row: tokens, weights })) await this.#put(split, bin);
     else {
       const each = isWeighted && tokens ? { loss_weights: lossWeights(tokens, weights) } : {};
@@ -132,18 +161,24 @@ function turnName({ turn, kind }: Sample): string {
 function dialogueOf(
   intent: string | null,
   turns: readonly Turn[],
-  { form, trims, controlTokens, controls }: Settings,
+  { form, whitespace, controlTokens, controls }: DatasetSettings,
 ): Dialogue {
   const escapes = form.isText && controlTokens === "escape";
   const read = (text: string) => (escapes ? controls.escape(text) : text);
   return {
     intent: intent === null ? null : read(intent),
-    turns: turns.map(({ role, content }) => ({ role, content: read(trims ? content.trim() : content) })),
+    turns: turns.map(({ role, content }) => ({
+      role,
+      content: read(whitespace === "trim" ? content.trim() : content),
+    })),
   };
 }
 
 /** Counts control tokens spelled out by people in what a sample shows: its intent, its context and its target (an end is ours). */
-function typedControlTokens({ intent, turns }: Dialogue, { count }: ControlTokens): (fitted: Fitted) => number {
+function typedControlTokens(
+  { intent, turns }: Dialogue,
+  { count }: ControlTokens,
+): (truncated: TruncatedSample) => number {
   const inIntent = count(intent ?? "");
   const inTurns = turns.map(({ content }) => count(content));
   return ({ sample, from }) => {
@@ -158,10 +193,10 @@ function countsOf({ ids, lengths }: { ids: Int32Array; lengths: readonly number[
 }
 
 /** From what was measured: the last sample of a row is as long as the row. */
-function countsOfRow({ fitted }: Row): { context: number; target: number } | null {
-  const last = fitted.at(-1)?.tokens ?? null;
+function countsOfRow({ truncated }: DatasetRow): { context: number; target: number } | null {
+  const last = truncated.at(-1)?.tokens ?? null;
   if (last === null) return null;
-  const target = sum(fitted, ({ inLoss }) => inLoss);
+  const target = sum(truncated, ({ inLoss }) => inLoss);
   return { context: last - target, target };
 }
 

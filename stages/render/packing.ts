@@ -1,29 +1,9 @@
-import { z } from "zod";
-import { LossWeights, labelsOf, lossMask, lossWeights } from "../../pipeline/text/encoder.ts";
-import type { TokenRow } from "../../pipeline/text/segment.ts";
-
-/** One row of a bin-packed dataset: several rows of tokens, one after the other, that must not see each other. */
-const BinRow = z.strictObject({
-  /** Ids of the rows in the bin, in order. */
-  ids: z.array(z.string()),
-  input_ids: z.array(z.int()),
-  labels: z.array(z.int()),
-  loss_mask: z.array(z.int().meta({ bits: 8 })),
-  ...LossWeights,
-  /** Begins at 0 again with every row of the bin. */
-  position_ids: z.array(z.int()),
-  /** Tokens of each row of the bin. */
-  sequence_lengths: z.array(z.int()),
-  length: z.int(),
-});
-
-/** The columns of bins; those of the weights only where some are not 1. */
-export function binColumns(isWeighted: boolean): z.ZodObject {
-  return isWeighted ? BinRow : BinRow.omit({ loss_weights: true });
-}
+import type { z } from "zod";
+import { labelsOf, lossMask, lossWeights, type TokenRow } from "../../pipeline/text/token-row.ts";
+import type { BinRow } from "../forms/dataset-columns.ts";
 
 /** A row of tokens under its id, with the weight of each of its targets. */
-export type Named = { readonly id: string; readonly row: TokenRow; readonly weights: readonly number[] };
+export type PackedRow = { readonly id: string; readonly row: TokenRow; readonly weights: readonly number[] };
 
 /** Rows that are packed together at a time. */
 const WINDOW = 4096;
@@ -34,14 +14,14 @@ const WINDOW = 4096;
  */
 export class Bins {
   readonly #size: number;
-  #window: Named[] = [];
+  #window: PackedRow[] = [];
 
   constructor(size: number) {
     this.#size = size;
   }
 
   /** Takes a row; gives the bins that are finished by it. */
-  add(named: Named): z.infer<typeof BinRow>[] {
+  add(named: PackedRow): z.infer<typeof BinRow>[] {
     this.#window.push(named);
     return this.#window.length < WINDOW ? [] : this.finish();
   }
@@ -55,13 +35,13 @@ export class Bins {
 }
 
 /** Groups of rows, each of at most `size` tokens; every row in one group. */
-export function pack(rows: readonly Named[], size: number): Named[][] {
+export function pack(rows: readonly PackedRow[], size: number): PackedRow[][] {
   const order = rows.map((_, at) => at).sort((a, b) => lengthOf(rows[b]) - lengthOf(rows[a]) || a - b);
-  const bins: { left: number; rows: Named[] }[] = [];
+  const bins: { left: number; rows: PackedRow[] }[] = [];
   // Bins by the room left in them, so that the tightest that fits is found without looking at all.
-  const byRoom: { left: number; rows: Named[] }[][] = Array.from({ length: size + 1 }, () => []);
+  const byRoom: { left: number; rows: PackedRow[] }[][] = Array.from({ length: size + 1 }, () => []);
   for (const at of order) {
-    const named = rows[at] as Named;
+    const named = rows[at] as PackedRow;
     const length = lengthOf(named);
     let room = length;
     while (room <= size && byRoom[room]?.length === 0) room++;
@@ -74,11 +54,11 @@ export function pack(rows: readonly Named[], size: number): Named[][] {
   return bins.map((bin) => bin.rows);
 }
 
-function lengthOf(named: Named | undefined): number {
+function lengthOf(named: PackedRow | undefined): number {
   return named?.row.ids.length ?? 0;
 }
 
-function binOf(rows: readonly Named[]): z.infer<typeof BinRow> {
+function binOf(rows: readonly PackedRow[]): z.infer<typeof BinRow> {
   const join = <T extends Int32Array | Uint8Array | Float64Array>(parts: readonly T[]): number[] =>
     parts.flatMap((part) => [...part]);
   const lengths = rows.map(lengthOf);

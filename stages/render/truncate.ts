@@ -1,13 +1,15 @@
 /**
  * The samples of one conversation -> rows: which turns of the context stay so that a row is no longer than `maxTokens`,
- * and, in layout `packed`, which samples share a row.
+ * and, in layout `conversations`, which samples share a row.
  */
 
-import type { ChatFormat } from "../../pipeline/text/chat-template/chat-template.ts";
+import type { ChatFormat } from "../../pipeline/text/chat-template/chat-format.ts";
+import { END } from "../../pipeline/text/control-tokens.ts";
 import { countTokens, type Encoder } from "../../pipeline/text/encoder.ts";
-import type { Message, Rendered, Segment } from "../../pipeline/text/segment.ts";
+import type { Message, Segment } from "../../pipeline/text/segment.ts";
 import type { Turn } from "../../schemas/conversation.ts";
-import { END, type Sample } from "../../schemas/sample.ts";
+import type { Sample } from "../../schemas/sample.ts";
+import type { Rendered } from "../forms/form.ts";
 
 /** What rows are made from: the goal of a conversation (null = none) and its turns. */
 export interface Dialogue {
@@ -24,50 +26,58 @@ export interface RowSettings {
   readonly maxTokens: number | null;
   /** What to do with a longer one: leave out the oldest exchanges, the sample, its last tokens (later), or nothing. */
   readonly overflow: "shorten" | "drop" | "cut-right" | "keep";
-  readonly layout: "samples" | "packed";
+  readonly layout: "samples" | "conversations";
 }
 
 /** What became of the length of a sample. `impossible`: it is no row. */
 type Length = "untouched" | "shortened" | "cut" | "longer" | "impossible";
 
 /** A sample with the turns that stay: its context begins with turn `from`. Counts of tokens are null where nothing counts them. */
-export interface Fitted {
+export interface TruncatedSample {
   readonly sample: Sample;
   readonly from: number;
   readonly length: Length;
   readonly tokens: number | null;
   readonly inLoss: number | null;
+  /** False if nothing of its target would be trained: an empty turn where neither its beginning nor its end is. */
+  readonly hasTarget: boolean;
 }
 
-/** One row: a sample, or in layout `packed` samples of a conversation whose contexts begin with the same turn. */
-export interface Row {
-  readonly fitted: readonly [Fitted, ...Fitted[]];
+/** One row: a sample, or in layout `conversations` samples of a conversation whose contexts begin with the same turn. */
+export interface DatasetRow {
+  readonly truncated: readonly [TruncatedSample, ...TruncatedSample[]];
   readonly rendered: Rendered;
 }
 
 /** Every sample of a conversation with its length; in the order of the conversation, as they come. */
-export function fitAll(dialogue: Dialogue, samples: readonly Sample[], settings: RowSettings): Fitted[] {
-  return samples.map((sample) => shorten(dialogue, sample, settings));
+export function truncateAll(dialogue: Dialogue, samples: readonly Sample[], settings: RowSettings): TruncatedSample[] {
+  return samples.map((sample) => truncate(dialogue, sample, settings));
 }
 
 /** The rows of samples that fit. */
-export function rowsOf(dialogue: Dialogue, fitted: readonly Fitted[], settings: RowSettings): Row[] {
-  const groups: [Fitted, ...Fitted[]][] = [];
-  for (const each of fitted) {
-    const last = settings.layout === "packed" ? groups.at(-1) : undefined;
+export function rowsOf(dialogue: Dialogue, truncated: readonly TruncatedSample[], settings: RowSettings): DatasetRow[] {
+  const groups: [TruncatedSample, ...TruncatedSample[]][] = [];
+  for (const each of truncated) {
+    const last = settings.layout === "conversations" ? groups.at(-1) : undefined;
     if (last?.[0].from === each.from && canJoin(dialogue, [...last, each], settings.chat)) last.push(each);
     else groups.push([each]);
   }
-  return groups.map((group) => ({ fitted: group, rendered: render(dialogue, group, settings.chat) }));
+  return groups.map((group) => ({ truncated: group, rendered: render(dialogue, group, settings.chat) }));
 }
 
-function shorten(dialogue: Dialogue, sample: Sample, { chat, encoder, maxTokens, overflow }: RowSettings): Fitted {
-  const measure = (from: number, length: Length): Fitted => {
-    if (!encoder) return { sample, from, length, tokens: null, inLoss: null };
-    const count = countTokens(chat.render(messagesOf(dialogue, [sample], from)), encoder);
-    return { sample, from, length, ...count };
+function truncate(
+  dialogue: Dialogue,
+  sample: Sample,
+  { chat, encoder, maxTokens, overflow }: RowSettings,
+): TruncatedSample {
+  const measure = (from: number, length: Length): TruncatedSample => {
+    const messages = messagesOf(dialogue, [sample], from);
+    const mayBeEmpty = messages.at(-1)?.content === "";
+    const segments = encoder || mayBeEmpty ? chat.render(messages) : [];
+    const count = encoder ? countTokens(segments, encoder) : { tokens: null, inLoss: null };
+    return { sample, from, length, ...count, hasTarget: !mayBeEmpty || segments.some(({ loss }) => loss) };
   };
-  const fits = ({ tokens }: Fitted) => maxTokens === null || tokens === null || tokens <= maxTokens;
+  const fits = ({ tokens }: TruncatedSample) => maxTokens === null || tokens === null || tokens <= maxTokens;
   const whole = measure(0, "untouched");
   if (fits(whole)) return whole;
   if (overflow === "drop") return { ...whole, length: "impossible" };
@@ -103,9 +113,9 @@ function messagesOf({ intent, turns }: Dialogue, samples: readonly Sample[], fro
   return [...system, ...context, target];
 }
 
-function render(dialogue: Dialogue, fitted: readonly Fitted[], chat: ChatFormat): Rendered {
-  const samples = fitted.map(({ sample }) => sample);
-  const messages = messagesOf(dialogue, samples, fitted[0]?.from ?? 0);
+function render(dialogue: Dialogue, truncated: readonly TruncatedSample[], chat: ChatFormat): Rendered {
+  const samples = truncated.map(({ sample }) => sample);
+  const messages = messagesOf(dialogue, samples, truncated[0]?.from ?? 0);
   return {
     messages,
     // Forms without a text of their own never ask.
@@ -116,7 +126,7 @@ function render(dialogue: Dialogue, fitted: readonly Fitted[], chat: ChatFormat)
 }
 
 /** True if every sample of a row would read the same alone, up to its target's end. By itself so where messages do not depend on what follows. */
-function canJoin(dialogue: Dialogue, group: readonly Fitted[], chat: ChatFormat): boolean {
+function canJoin(dialogue: Dialogue, group: readonly TruncatedSample[], chat: ChatFormat): boolean {
   if (chat.isLocal) return true;
   const joined = chat.render(
     messagesOf(

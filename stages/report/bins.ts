@@ -1,8 +1,8 @@
 /** How often what: the bars of a report's plots, counted by the engine. */
 import { join } from "node:path";
-import { fileLiteral, query } from "../../pipeline/files/duckdb.ts";
-import type { Run } from "../../pipeline/plan.ts";
-import type { Manifest } from "../../schemas/manifest.ts";
+import { jsonLines, parquet, query } from "../../pipeline/files/duckdb.ts";
+import type { FileRecord } from "../../schemas/manifest.ts";
+import type { RenderOptions } from "../render/options.ts";
 import type { Bin } from "./report.ts";
 
 /** From here on turns are counted together. */
@@ -39,17 +39,16 @@ export async function intentBins(intents: string) {
 }
 
 /** Tokens of the rows that are given and that are to be said; none where nothing counted them, or where rows are bins. */
-export async function tokenBins(run: Run, write: Manifest): Promise<Bin[]> {
-  const files = write.outputs.filter(({ path, rows }) => path.startsWith("dataset/") && rows !== null);
-  const paths = files.map(({ path }) => join(run.folder, path));
-  const { format, binPack, tokenizer } = write.options;
-  if (paths.length === 0 || binPack === true || tokenizer === "none") return [];
-  if (format === "arrow") return arrowBins(paths);
-  const list = `[${paths.map(fileLiteral).join(", ")}]`;
+export async function tokenBins(
+  folder: string,
+  files: readonly FileRecord[],
+  { fileFormat, packing, tokenizer }: RenderOptions,
+): Promise<Bin[]> {
+  const paths = files.map(({ path }) => join(folder, path));
+  if (paths.length === 0 || packing || tokenizer === "none") return [];
+  if (fileFormat === "arrow") return arrowBins(paths);
   const rows =
-    format === "parquet"
-      ? `read_parquet(${list})`
-      : `read_ndjson(${list}, columns = {context_tokens: 'INT', target_tokens: 'INT'})`;
+    fileFormat === "parquet" ? parquet(paths) : jsonLines(paths, { context_tokens: "INT", target_tokens: "INT" });
   const sizes = `(UNPIVOT (SELECT context_tokens AS context, target_tokens AS target FROM ${rows}) ON context, target INTO NAME kind VALUE size)`;
   return bins(sizes, octave("size"), "kind");
 }

@@ -1,5 +1,5 @@
 /** Sections about the intents: what they are like, the worst of them, and what they cost. */
-import { qualityInWords } from "../../scripts/cli/intents.ts";
+import { qualityInWords } from "../intents/review.ts";
 import { brief, type Cell, counted, figure, number, section, table, text } from "./html.ts";
 import { binned, plotSvg } from "./plots.ts";
 import type { Bin, IntentsShown, Report } from "./report.ts";
@@ -87,10 +87,10 @@ export function costSection({ costs }: Report): string {
   const rows = costs.map((row): Cell[] => [
     text(row.model),
     row.mode,
-    ...[row.answered, row.failed, row.unheard, row.input_tokens, row.cached_tokens, row.output_tokens].map(counted),
+    ...[row.answered, row.failed, row.lost, row.input_tokens, row.cached_tokens, row.output_tokens].map(counted),
     row.usd === null ? "no price known" : { html: `$${row.usd.toFixed(4)}`, by: row.usd },
   ]);
-  const heads = ["model", "mode", "answered", "failed", "unheard", "input tokens", "cached", "output tokens", "spent"];
+  const heads = ["model", "mode", "answered", "failed", "lost", "input tokens", "cached", "output tokens", "spent"];
   const lead =
     "What was sent to language models and paid for, from the journal of the run. <i>Unheard</i> are requests whose answers never came; the most that they can have cost is in the sum.";
   const table_ =

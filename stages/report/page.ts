@@ -1,11 +1,11 @@
 /** A report -> one HTML page that needs nothing else: no network, no other file. Same report, same bytes. */
 import { createHash } from "node:crypto";
-import { END } from "../../schemas/sample.ts";
+import { END } from "../../pipeline/text/control-tokens.ts";
 import { Split } from "../../schemas/user.ts";
 import { funnelSection, lengthSection, splitSection, templateSection } from "./flow.ts";
 import { brief, number, section, text } from "./html.ts";
 import { costSection, intentSection } from "./intent-sections.ts";
-import { baselineSection, reconciledSection } from "./measure-sections.ts";
+import { baselineSection, publishedCountsSection } from "./measure-sections.ts";
 import type { Report, ShownSample } from "./report.ts";
 import { SCRIPT, STYLE } from "./style.ts";
 
@@ -16,7 +16,7 @@ const TURNS = 8;
 const PARTS = [
   ["samples", "Samples", sampleSection],
   ["funnel", "Funnel", funnelSection],
-  ["reconciliation", "Published counts", reconciledSection],
+  ["published-counts", "Published counts", publishedCountsSection],
   ["templates", "Templates", templateSection],
   ["splits", "Splits", splitSection],
   ["lengths", "Lengths", lengthSection],

@@ -111,13 +111,19 @@ export function binned(
   return { id, categories: places.map(name), series: series.filter(({ values }) => values.some((value) => value > 0)) };
 }
 
-/** Page colours in place of the stand-ins, and names that no other plot of the page has. */
+/** Page colours in place of the stand-ins, and names that no other plot of the page has: the library numbers them through. */
 function onPage(svg: string, id: string): string {
   const variables: Record<string, string> = { [INK]: "ink", [FAINT]: "muted" };
   for (const name of ["train", "validation", "test", "rejected"]) variables[COLOURS[name] as string] = name;
   const coloured = svg.replaceAll(/#0[1-6]0[1-6]0[1-6]/g, (stand) => `var(--${variables[stand]})`);
+  const names = new Map<string, string>();
+  const named = (given: string) => {
+    const own = names.get(given) ?? `${id}-${names.size}`;
+    names.set(given, own);
+    return own;
+  };
   return coloured
-    .replaceAll(/zr\d+-/g, `${id}-`)
+    .replaceAll(/zr\d+-[a-z]+-?\d+/g, named)
     .replace(/<svg width="\d+" height="\d+"/, '<svg role="img" aria-hidden="true"');
 }
 

@@ -2,11 +2,11 @@ import type { LedgerRow } from "../../pipeline/models/ledger.ts";
 import type { Baseline } from "../../schemas/baseline.ts";
 import type { Turn } from "../../schemas/conversation.ts";
 import type { Leak } from "../../schemas/leak.ts";
-import type { Reconciled } from "../../schemas/published-count.ts";
+import type { PublishedCount } from "../../schemas/published-count.ts";
 import type { Sample } from "../../schemas/sample.ts";
 import type { Template } from "../../schemas/template.ts";
 import type { Split } from "../../schemas/user.ts";
-import type { Reviewed } from "../../scripts/cli/intents.ts";
+import type { IntentBesideTurns } from "../intents/review.ts";
 
 /** A rejected row: what was found and, where the conversation got as far as having a text, how it began. */
 export type Example = { readonly id: string; readonly detail: string; readonly opening: string | null };
@@ -62,7 +62,7 @@ export interface IntentsShown {
   readonly words: readonly Bin[];
   readonly copied: readonly Bin[];
   readonly from_user: readonly Bin[];
-  readonly worst: readonly Reviewed[];
+  readonly worst: readonly IntentBesideTurns[];
 }
 
 /** Everything that a report shows. */
@@ -71,6 +71,8 @@ export interface Report {
   readonly code: string;
   readonly seed: string;
   readonly hub: { readonly repo: string; readonly revision: string } | null;
+  /** Form of the dataset that is shown. */
+  readonly form: string;
   /** 16 hex digits of the sha256 over the options of all stages. */
   readonly options: string;
   /** Rows of the dataset. */
@@ -85,7 +87,7 @@ export interface Report {
   readonly tokens: readonly Bin[];
   readonly intents: IntentsShown;
   readonly costs: readonly LedgerRow[];
-  readonly reconciled: readonly Reconciled[];
+  readonly published_counts: readonly PublishedCount[];
   readonly baselines: readonly Baseline[];
   readonly samples: readonly ShownSample[];
 }

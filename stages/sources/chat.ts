@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { identifier } from "../../pipeline/files/duckdb.ts";
 import { canonical } from "../../pipeline/hash.ts";
-import { type Columns, type RawConversation, type Source, Time, utc } from "./source.ts";
+import type { Columns, RawConversation, Source } from "./source.ts";
+import { Time, utc } from "./time.ts";
 
 /** What columns may be named in `columns`, and what they are called if nothing is said; "" = there is none. */
 export const ChatColumns = z.strictObject({

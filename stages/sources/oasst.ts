@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { compare } from "../../pipeline/order.ts";
-import { type Paths, type RawConversation, type Source, Time, type Unusable, utc } from "./source.ts";
+import type { Paths, RawConversation, Source, Unusable } from "./source.ts";
+import { Time, utc } from "./time.ts";
 
 const Message = z.object({
   message_id: z.string().min(1),

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type RawConversation, type Source, Time, type Unusable, utc } from "./source.ts";
+import type { RawConversation, Source, Unusable } from "./source.ts";
+import { Time, utc } from "./time.ts";
 
 /** What PRISM writes where nothing was said. */
 const EMPTY = "EMPTY STRING";

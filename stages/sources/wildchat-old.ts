@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { type RawConversation, type Source, Time, utc } from "./source.ts";
+import type { RawConversation, Source } from "./source.ts";
+import { Time, utc } from "./time.ts";
 
 const Row = z.object({
   conversation_id: z.string().min(1),

@@ -2,28 +2,28 @@ import { keyed } from "../../pipeline/hash.ts";
 import { compare } from "../../pipeline/order.ts";
 import { Split, type User } from "../../schemas/user.ts";
 import { groupId } from "./groups.ts";
-import { byUserAndCountry, type Seen } from "./users.ts";
+import { byUserAndCountry, type Sighting } from "./users.ts";
 
 /** Who is drawn, and against which shares. */
-export type By = "paper" | "ip+country" | "user" | "groups" | "hash";
+export type By = "user-in-country" | "user-and-country" | "user" | "groups" | "hash";
 
 /** What is drawn at once: users who must stay together, and where they stand in the line. */
-type Unit = { users: readonly Seen[]; group: string | null; line: string; place: string };
+type Unit = { users: readonly Sighting[]; group: string | null; stratum: string; place: string };
 
 /**
  * Draws a split for every user; the order in which they are given changes nothing. Returns them by id and country.
  *
  * `hash`: a keyed hash of the user alone decides, so that a user stays where they are whoever is added later. Otherwise
  * units stand in a line, in an order that the seed gives, and each goes to the split that is furthest behind its share
- * of the users so far. A unit is a user or, by `groups`, a group (`groupOf` says which). By `paper` and `ip+country` the
+ * of the users so far. A unit is a user or, by `groups`, a group (`groupOf` says which). By `user-in-country` and `user-and-country` the
  * users of a country stand together, so that each country gets its shares too.
  */
 export function drawSplits(
-  users: readonly Seen[],
+  users: readonly Sighting[],
   seed: string,
   ratios: readonly number[],
-  by: By = "paper",
-  groupOf: (user: Seen) => number = () => -1,
+  by: By = "user-in-country",
+  groupOf: (user: Sighting) => number = () => -1,
 ): User[] {
   const key = keyed(seed, "split");
   const total = ratios.reduce((sum, ratio) => sum + ratio, 0);
@@ -46,11 +46,16 @@ function byHash(key: string, user: string, shares: readonly number[]): Split {
   return Split.options[split < 0 ? shares.findLastIndex((share) => share > 0) : split] as Split;
 }
 
-function singles(users: readonly Seen[], by: By, key: string): Unit[] {
+function singles(users: readonly Sighting[], by: By, key: string): Unit[] {
   if (by === "user")
-    return users.map((user) => ({ users: [user], group: null, line: "", place: keyed(key, `user\n${user.user_id}`) }));
+    return users.map((user) => ({
+      users: [user],
+      group: null,
+      stratum: "",
+      place: keyed(key, `user\n${user.user_id}`),
+    }));
   const countries = new Map<string | null, string>();
-  const line = (country: string | null) => {
+  const stratumOf = (country: string | null) => {
     const known = countries.get(country) ?? keyed(key, `country\n${country ?? ""}`);
     countries.set(country, known);
     return known;
@@ -58,14 +63,14 @@ function singles(users: readonly Seen[], by: By, key: string): Unit[] {
   return users.map((user) => ({
     users: [user],
     group: null,
-    line: line(user.country),
+    stratum: stratumOf(user.country),
     place: keyed(key, `user\n${user.user_id}\n${user.country ?? ""}`),
   }));
 }
 
-function groups(users: readonly Seen[], groupOf: (user: Seen) => number, key: string): Unit[] {
-  const members = new Map<number, Seen[]>();
-  const alone: Seen[][] = [];
+function groups(users: readonly Sighting[], groupOf: (user: Sighting) => number, key: string): Unit[] {
+  const members = new Map<number, Sighting[]>();
+  const alone: Sighting[][] = [];
   for (const user of users) {
     const number = groupOf(user);
     const group = members.get(number);
@@ -75,12 +80,12 @@ function groups(users: readonly Seen[], groupOf: (user: Seen) => number, key: st
   }
   return [...members.values(), ...alone].map((each) => {
     const group = groupId(each.reduce((least, user) => (user.user_id < least ? user.user_id : least), "\uffff"));
-    return { users: each, group, line: "", place: keyed(key, `group\n${group}`) };
+    return { users: each, group, stratum: "", place: keyed(key, `group\n${group}`) };
   });
 }
 
 function alongTheLine(units: Unit[], ratios: readonly number[], total: number): User[] {
-  units.sort((a, b) => compare(a.line, b.line) || compare(a.place, b.place));
+  units.sort((a, b) => compare(a.stratum, b.stratum) || compare(a.place, b.place));
   const given = ratios.map(() => 0);
   let all = 0;
   return units.flatMap(({ users, group }) => {

@@ -1,10 +1,10 @@
 import { Split } from "../../schemas/user.ts";
 import { PUBLISHED_SPLITS } from "../metrics/published.ts";
 import { type By, drawSplits } from "./draw.ts";
-import type { Seen } from "./users.ts";
+import type { Sighting } from "./users.ts";
 
 /** A user with what a split is measured by, and the group that they are drawn with (-1 = alone). */
-export type Weighed = Seen & { samples: number; group: number };
+export type Weighed = Sighting & { samples: number; group: number };
 
 /** What is measured of a split. */
 const MEASURES = ["users", "conversations", "samples"] as const;

@@ -3,12 +3,12 @@ import { compare } from "../../pipeline/order.ts";
 import { User } from "../../schemas/user.ts";
 
 /** How often a user was seen in a country. */
-export const Seen = User.pick({ user_id: true, country: true, conversations: true });
-export type Seen = z.infer<typeof Seen>;
+export const Sighting = User.pick({ user_id: true, country: true, conversations: true });
+export type Sighting = z.infer<typeof Sighting>;
 
 /** Adds up sightings by user and country. Memory: about 150 bytes for each pair. */
-export function addSightings(seen: Iterable<Seen>): Seen[] {
-  const sums = new Map<string, Seen>();
+export function addSightings(seen: Iterable<Sighting>): Sighting[] {
+  const sums = new Map<string, Sighting>();
   for (const { user_id, country, conversations } of seen) {
     const key = `${user_id}\n${country ?? ""}`;
     const sum = sums.get(key);
@@ -19,8 +19,8 @@ export function addSightings(seen: Iterable<Seen>): Seen[] {
 }
 
 /** One row a user: the country of most conversations; a known country before none, then the first by name. */
-export function mergeCountries(seen: readonly Seen[]): Seen[] {
-  const users = new Map<string, Seen & { most: number }>();
+export function mergeCountries(seen: readonly Sighting[]): Sighting[] {
+  const users = new Map<string, Sighting & { most: number }>();
   for (const { user_id, country, conversations } of seen) {
     const user = users.get(user_id);
     if (!user) {
@@ -37,6 +37,6 @@ export function mergeCountries(seen: readonly Seen[]): Seen[] {
 }
 
 /** Order of users by id, then country. For `sort`. */
-export function byUserAndCountry(a: Seen, b: Seen): number {
+export function byUserAndCountry(a: Sighting, b: Sighting): number {
   return compare(a.user_id, b.user_id) || compare(a.country ?? "", b.country ?? "");
 }

@@ -5,11 +5,9 @@ import { basename, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { globSync } from "tinyglobby";
-import { readArrow } from "../../pipeline/files/arrow.ts";
-import { fileLiteral, query } from "../../pipeline/files/duckdb.ts";
-import { parseLine, readLines } from "../../pipeline/files/jsonl.ts";
+import { readRows } from "../../pipeline/files/row-files.ts";
 import { must } from "../../scripts/venv.ts";
-import { FORMS } from "../../stages/forms/index.ts";
+import { FORM_NAMES, type FormName, formNamed } from "../../stages/forms/index.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -19,24 +17,33 @@ const TEMPLATE = `{%- if messages[0]['role'] == 'system' %}{{ '[GOAL]' + message
 
 /** One way to write the demo dataset. `chat`: the chat format that its text is in. */
 interface Case {
-  readonly form: string;
+  readonly form: FormName;
   readonly format: string;
   readonly layout: "samples" | "packed" | "bins";
   readonly chat: string;
 }
 
-const LAYOUTS = { samples: [], packed: ["--layout", "packed"], bins: ["--layout", "packed", "--bin-pack"] } as const;
+/** The flags of each layout, by what `forms.py` calls it. */
+const LAYOUTS = {
+  samples: [],
+  packed: ["--layout", "conversations"],
+  bins: ["--layout", "conversations", "--packing"],
+} as const;
 
 /** Every form in every format and layout that it has, and in every chat format what shows how rows are rendered. */
 function* cases(template: string): Generator<Case> {
-  for (const [form, { packs }] of Object.entries(FORMS)) {
+  for (const form of FORM_NAMES) {
     const formats = form === "tokens" ? ["parquet", "jsonl", "arrow"] : ["parquet", "jsonl"];
-    const layouts = ["samples", ...(packs ? ["packed"] : []), ...(form === "tokens" ? ["bins"] : [])];
+    const layouts = [
+      "samples",
+      ...(formNamed(form).holdsSeveral ? ["packed"] : []),
+      ...(form === "tokens" ? ["bins"] : []),
+    ];
     for (const format of formats)
       for (const layout of layouts) yield { form, format, layout: layout as Case["layout"], chat: "userlm" };
   }
   for (const chat of ["llama3", "chatml", template])
-    for (const form of ["messages", "trl", "torchtune", "tokens"])
+    for (const form of ["messages", "trl", "torchtune", "tokens"] as const)
       yield { form, format: "parquet", layout: "samples", chat };
 }
 
@@ -49,7 +56,7 @@ export async function writeForms(folder: string): Promise<void> {
   for (const each of cases(template)) {
     const place = join(folder, Object.values({ ...each, chat: basename(each.chat, ".jinja") }).join("-"));
     writeDemo(run, each);
-    await cp(join(run, "dataset"), join(place, "dataset"), { recursive: true });
+    await cp(join(run, "dataset", each.form), join(place, "dataset"), { recursive: true });
     await writeRows(place);
     made.push({ ...each, chat: basename(each.chat), dataset: join(place, "dataset"), rows: join(place, "rows") });
   }
@@ -57,10 +64,12 @@ export async function writeForms(folder: string): Promise<void> {
   await writeFile(join(folder, "cases.json"), JSON.stringify({ cases: made, tokenizer }));
 }
 
-/** In the same folder each time: all but the last stage is done once. */
+/** In the same folder each time: all but the last stages are done once. */
 function writeDemo(output: string, { form, format, layout, chat }: Case): void {
-  const flags = ["--output", output, "--form", form, "--format", format, ...LAYOUTS[layout], "--chat-template", chat];
-  must([process.execPath, join("dist", "scripts", "flipturn.js"), "demo", ...flags, "--json"], { stdio: "ignore" });
+  const written = ["--form", form, "--file-format", format, ...LAYOUTS[layout], "--chat-template", chat];
+  must([process.execPath, join("dist", "scripts", "flipturn.js"), "demo", "--output", output, ...written, "--json"], {
+    stdio: "ignore",
+  });
 }
 
 async function writeRows(place: string): Promise<void> {
@@ -69,15 +78,9 @@ async function writeRows(place: string): Promise<void> {
     const paths = globSync([`data/${split}-*`, `${split}/*.arrow`], { cwd: join(place, "dataset") }).sort();
     const lines = async function* () {
       for (const path of paths)
-        for await (const row of rowsOf(join(place, "dataset", path))) yield `${JSON.stringify(row)}\n`;
+        for await (const row of readRows(join(place, "dataset", path))) yield `${JSON.stringify(row)}\n`;
     };
     if (paths.length > 0)
       await pipeline(Readable.from(lines()), createWriteStream(join(place, "rows", `${split}.jsonl`)));
   }
-}
-
-async function* rowsOf(path: string): AsyncGenerator<unknown> {
-  if (path.endsWith(".jsonl")) for await (const line of readLines(path)) yield parseLine(line);
-  else if (path.endsWith(".arrow")) yield* readArrow(path);
-  else yield* query(`SELECT * FROM read_parquet(${fileLiteral(path)})`, path);
 }

@@ -7,10 +7,10 @@ import { startWriteHub } from "../servers/hub-write.ts";
 /** What is published: the form and the kind of its files. */
 const CASES = [
   { name: "samples", flags: [] },
-  { name: "tokens", flags: ["--form", "tokens", "--layout", "packed"] },
-  { name: "bins", flags: ["--form", "tokens", "--bin-pack"] },
-  { name: "weighted", flags: ["--form", "axolotl", "--layout", "packed", "--end-labels", "weighted"] },
-  { name: "trl-jsonl", flags: ["--form", "trl", "--format", "jsonl"] },
+  { name: "tokens", flags: ["--form", "tokens", "--layout", "conversations"] },
+  { name: "bins", flags: ["--form", "tokens", "--packing"] },
+  { name: "weighted", flags: ["--form", "axolotl", "--layout", "conversations", "--end-labels", "weighted"] },
+  { name: "trl-jsonl", flags: ["--form", "trl", "--file-format", "jsonl"] },
 ];
 
 /**

@@ -16,7 +16,7 @@ import {
 } from "./real.ts";
 
 const conversations = (finished: Finished) => artefact(finished, "02-prepare/conversations-*.parquet", Conversation);
-const samples = (finished: Finished) => artefact(finished, "dataset/data/*.parquet", DatasetRow);
+const samples = (finished: Finished) => artefact(finished, "dataset/samples/data/*.parquet", DatasetRow);
 const byId = (a: [string, unknown], b: [string, unknown]) => (a[0] < b[0] ? -1 : 1);
 
 /** Every conversation as a pair of its own id and its turns. */

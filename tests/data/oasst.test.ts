@@ -42,7 +42,7 @@ describeReal("88 English message trees of OpenAssistant", () => {
     const users = await artefact(finished, "04-split/users-*.parquet", User);
     expect(users).toHaveLength(88);
     const conversations = await artefact(finished, "02-prepare/conversations-*.parquet", Conversation);
-    expectFlipped(conversations, await artefact(finished, "dataset/data/*.parquet", DatasetRow));
+    expectFlipped(conversations, await artefact(finished, "dataset/samples/data/*.parquet", DatasetRow));
     expect(finished.manifest("split").counts["leaks_by_opening"]).toBe(0);
   });
 });

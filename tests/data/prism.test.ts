@@ -31,7 +31,7 @@ type Row = { conversation_id: string; user_id: string; conversation_turns: numbe
 const reconstructed = realFile("prism", "prism_reconstructed.jsonl");
 const quirks = realFile("prism", "prism_quirks.SYNTHETIC.jsonl");
 const conversations = (finished: Finished) => artefact(finished, "02-prepare/conversations-*.parquet", Conversation);
-const samples = (finished: Finished) => artefact(finished, "dataset/data/*.parquet", DatasetRow);
+const samples = (finished: Finished) => artefact(finished, "dataset/samples/data/*.parquet", DatasetRow);
 
 const chosenIn = (row: Row, turn: number) =>
   row.conversation_history.filter((each) => each.turn === turn && each.role === "model" && each.if_chosen === true);

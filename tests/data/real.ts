@@ -12,6 +12,7 @@ import { globSync } from "tinyglobby";
 import { afterAll, describe, expect } from "vitest";
 import type { z } from "zod";
 import type { Given } from "../../pipeline/config.ts";
+import { stageIn } from "../../pipeline/stage.ts";
 import type { Conversation } from "../../schemas/conversation.ts";
 import type { Manifest } from "../../schemas/manifest.ts";
 import { Rejection } from "../../schemas/rejection.ts";
@@ -62,9 +63,9 @@ export type Finished = { folder: string; manifest: (stage: string) => Manifest }
 /** Runs the pipeline in this process into a folder of the scratch folder, without intents and with contexts of any length unless told otherwise. */
 export async function runInto(name: string, given: Given, to?: string): Promise<Finished> {
   const folder = join(scratch, name);
-  const settings = { output: folder, intents: { provider: "none" }, write: { maxTokens: null }, ...given };
-  const manifests = await run(settings, { threads: 1, ...(to !== undefined && { to }) });
-  return { folder, manifest: (stage) => found(manifests.find((each) => each.stage === stage)) };
+  const settings = { output: folder, intents: { provider: "none" }, render: { maxTokens: null }, ...given };
+  const manifests = await run(settings, { executor: { name: "in-process" }, ...(to !== undefined && { to }) });
+  return { folder, manifest: (stage) => found(manifests.find((each) => stageIn(each.stage) === stage)) };
 }
 
 /** A value that must be there. */
@@ -92,16 +93,16 @@ export function tally(values: Iterable<string>): Record<string, number> {
 
 /** In = kept + rejected at every stage; there is a rejection row for each that left; every stage takes what the one before it kept. */
 export async function expectAccounted(finished: Finished): Promise<void> {
-  for (const stage of ["prepare", "dedup", "intents", "flip", "write"]) {
+  for (const stage of ["prepare", "dedup", "intents", "flip", "render"]) {
     const { in: rowsIn, kept, rejected } = finished.manifest(stage);
-    const rows = await artefact(finished, `*-${stage}/rejections-*.parquet`, Rejection);
+    const rows = await artefact(finished, `*-${stage}*/rejections-*.parquet`, Rejection);
     expect(tally(rows.map((row) => row.reason)), stage).toEqual(rejected);
     expect(new Set(rows.map((row) => row.id)).size, stage).toBe(rows.length);
     expect(kept + rows.length, stage).toBe(rowsIn);
   }
   expect(finished.manifest("dedup").in).toBe(finished.manifest("prepare").kept);
   expect(finished.manifest("split").in).toBe(finished.manifest("dedup").kept);
-  expect(finished.manifest("write").in).toBe(finished.manifest("flip").kept);
+  expect(finished.manifest("render").in).toBe(finished.manifest("flip").kept);
 }
 
 /** Samples of these conversations as the paper says: each user turn with something in it from all before it, then the end. */
@@ -124,7 +125,7 @@ export function expectFlipped(conversations: readonly Conversation[], samples: r
 
 /** The sha256 of the conversations, the rejections, the users, the samples and the dataset's rows, by path. */
 export function digests({ folder }: Finished): Record<string, string> {
-  const paths = globSync(["[0-9]*/*.parquet", "dataset/data/*"], { cwd: folder }).sort();
+  const paths = globSync(["[0-9]*/*.parquet", "dataset/*/data/*"], { cwd: folder }).sort();
   const hash = (path: string) =>
     createHash("sha256")
       .update(readFileSync(join(folder, path)))

@@ -39,7 +39,7 @@ type Row = {
 };
 
 const conversations = (finished: Finished) => artefact(finished, "02-prepare/conversations-*.parquet", Conversation);
-const samples = (finished: Finished) => artefact(finished, "dataset/data/*.parquet", DatasetRow);
+const samples = (finished: Finished) => artefact(finished, "dataset/samples/data/*.parquet", DatasetRow);
 const isBlank = (turn: Turn) => turn.content.trim() === "";
 const userTurns = (all: readonly Conversation[]) => all.flatMap(({ turns }) => turns.filter((t) => t.role === "user"));
 
@@ -89,7 +89,7 @@ describeReal("298 WildChat rows as Parquet", () => {
 
   test("run to the end with every row accounted for", async () => {
     expect(finished.manifest("prepare").in).toBe(298);
-    expect(finished.manifest("write").kept).toBeGreaterThan(1000);
+    expect(finished.manifest("render").kept).toBeGreaterThan(1000);
     await expectAccounted(finished);
   });
 
@@ -264,11 +264,11 @@ describeReal("841 WildChat rows as JSONL, most without language, user or time", 
 
   test("come in the forms for trainers too, with the same rows", async () => {
     for (const form of ["messages", "trl"]) {
-      const given = { source: "wildchat-1m", input: [rowsFile], write: { form, format: "jsonl" } };
+      const given = { source: "wildchat-1m", input: [rowsFile], render: { form, fileFormat: "jsonl" } };
       const again = await runInto("jsonl", given);
-      const { in: taken, kept: rowsKept } = again.manifest("write");
-      expect(taken).toBe(finished.manifest("write").in);
-      const lines = globSync(join(again.folder, "dataset", "data", "*.jsonl")).flatMap((path) => jsonl(path));
+      const { in: taken, kept: rowsKept } = again.manifest("render");
+      expect(taken).toBe(finished.manifest("render").in);
+      const lines = globSync(join(again.folder, "dataset", form, "data", "*.jsonl")).flatMap((path) => jsonl(path));
       expect(lines).toHaveLength(rowsKept);
     }
   });

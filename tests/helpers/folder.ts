@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach } from "vitest";
+import { afterAll, afterEach, beforeEach } from "vitest";
 
 /** Gives every test of a file an empty folder of its own; the function joins a name to it. */
 export function useFolder(): (...names: string[]) => string {
@@ -11,4 +11,11 @@ export function useFolder(): (...names: string[]) => string {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
   return (...names) => join(folder, ...names);
+}
+
+/** A folder of its own for a test file, removed when the file is done. */
+export function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), "flipturn-test-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }

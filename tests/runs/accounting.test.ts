@@ -1,21 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
-import {
-  allFiles,
-  manifest,
-  manifests,
-  type StageName,
-  select,
-  shardsOf,
-  stageFolder,
-  succeed,
-  temporary,
-} from "./flipturn.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { stageIn } from "../../pipeline/stage.ts";
+import { FORM_NAMES, type FormName } from "../../stages/forms/index.ts";
+import { select } from "../helpers/engine.ts";
+import { temporary } from "../helpers/folder.ts";
+import { allFiles, manifest, manifests, type StageName, shardsOf, stageFolder, succeed } from "./flipturn.ts";
 
 const folder = temporary();
 
-/** Sets of options that between them use every rule of every stage; `forms` share one run up to `write`. */
+/** Sets of options that between them use every rule of every stage. */
 const OPTIONS: Record<string, string[]> = {
   defaults: [],
   "3 shards": ["--shards", "3"],
@@ -30,19 +24,18 @@ const OPTIONS: Record<string, string[]> = {
   "first of each template": ["--keep", "first", "--min-count", "5", "--short-prompts", "drop"],
   "another language": ["--language", "French", "--intents", "none"],
   "no conversation left": ["--language", "Klingon"],
-  "country in the user key": ["--split-by", "ip+country", "--ratios", "40,30,30", "--shards", "2"],
+  "country in the user key": ["--split-by", "user-and-country", "--ratios", "40,30,30", "--shards", "2"],
   "one split": ["--fixed-split", "test", "--shards", "3"],
-  "escaped control tokens": ["--form", "messages", "--control-tokens", "escape", "--seed", "another"],
+  "escaped control tokens": ["--control-tokens", "escape", "--seed", "another"],
 };
-
-const FORMS = ["samples", "tokens", "trl", "axolotl", "llama-factory", "torchtune", "openai", "messages"];
-const FORMATS = ["parquet", "jsonl"];
+/** Forms of the dataset where it is not `samples`. */
+const FORM_OF: Record<string, FormName> = { "escaped control tokens": "messages" };
 
 type Rejected = { id: string; conversation_id: string | null; stage: string; reason: string; detail: string };
 
-async function rejectionsOf(run: string, stage: StageName): Promise<Rejected[]> {
-  const there = allFiles(join(run, stageFolder(stage))).some((path) => path.startsWith("rejections-"));
-  return there ? select<Rejected>(`SELECT * FROM ${shardsOf(run, stage, "rejections")}`) : [];
+async function rejectionsOf(run: string, stage: StageName, form?: string): Promise<Rejected[]> {
+  const there = allFiles(join(run, stageFolder(stage, form))).some((path) => path.startsWith("rejections-"));
+  return there ? select<Rejected>(`SELECT * FROM ${shardsOf(run, stage, "rejections", form)}`) : [];
 }
 
 function sum(counts: Record<string, number>): number {
@@ -64,14 +57,15 @@ type Row = {
   messages?: Turn[];
 };
 
-/** The rows of the finished dataset, whatever its form and format. */
-async function datasetRows(run: string): Promise<Row[]> {
+/** The rows of the finished dataset in one form, whatever the kind of its files. */
+async function datasetRows(run: string, form: string): Promise<Row[]> {
   const rows = [];
-  for (const path of allFiles(join(run, "dataset", "data"))) {
-    const file = join(run, "dataset", "data", path);
+  const folder = join(run, "dataset", form, "data");
+  for (const path of allFiles(folder)) {
+    const file = join(folder, path);
     const split = path.slice(0, path.indexOf("-"));
     const found = path.endsWith(".parquet")
-      ? await select<Row>(`SELECT * FROM read_parquet('${file}')`)
+      ? await select<Row>(`SELECT * FROM read_parquet('${file}', hive_partitioning = false)`)
       : readFileSync(file, "utf8")
           .split("\n")
           .filter(Boolean)
@@ -89,13 +83,14 @@ function targetOf(row: Row): Row {
   return { ...row, target: context.pop()?.content ?? "", context };
 }
 
-async function checkAccounts(run: string): Promise<void> {
-  const found = manifests(run);
+async function checkAccounts(run: string, form: string): Promise<void> {
+  const found = manifests(run, form);
   for (const [at, each] of found.entries()) {
-    const stage = each.stage as StageName;
+    const stage = stageIn(each.stage) as StageName;
     expect(each.in, `${stage}: in = kept + rejected`).toBe(each.kept + sum(each.rejected));
-    if (at > 0) expect(each.taken, `${stage} takes what the stage before kept`).toBe(found[at - 1]?.kept);
-    const rows = await rejectionsOf(run, stage);
+    if (at > 0 && stage !== "describe")
+      expect(each.taken, `${stage} takes what the stage before kept`).toBe(found[at - 1]?.kept);
+    const rows = await rejectionsOf(run, stage, form);
     const counted: Record<string, number> = {};
     for (const row of rows) {
       counted[row.reason] = (counted[row.reason] ?? 0) + 1;
@@ -107,13 +102,13 @@ async function checkAccounts(run: string): Promise<void> {
   }
 }
 
-async function checkConversations(run: string): Promise<void> {
+async function checkConversations(run: string, form: string): Promise<void> {
   const conversations = await select<{ id: string }>(`SELECT id FROM ${shardsOf(run, "prepare", "conversations")}`);
-  const rows = await datasetRows(run);
+  const rows = await datasetRows(run, form);
   const written = new Set(rows.map((row) => row.conversation_id));
   const rejected = new Set<string | null>();
-  for (const stage of ["dedup", "intents", "flip", "write"] as const)
-    for (const row of await rejectionsOf(run, stage)) rejected.add(row.conversation_id);
+  for (const stage of ["dedup", "intents", "flip", "render"] as const)
+    for (const row of await rejectionsOf(run, stage, form)) rejected.add(row.conversation_id);
   expect(conversations.filter(({ id }) => !written.has(id) && !rejected.has(id))).toEqual([]);
   const known = new Set(conversations.map(({ id }) => id));
   expect(rows.filter((row) => !known.has(row.conversation_id))).toEqual([]);
@@ -121,31 +116,36 @@ async function checkConversations(run: string): Promise<void> {
   for (const stage of ["dedup", "intents"] as const)
     for (const row of await rejectionsOf(run, stage)) expect(written.has(row.conversation_id ?? "")).toBe(false);
   expect(new Set(rows.map((row) => row.id)).size).toBe(rows.length);
-  expect(rows.length).toBe(manifest(run, "write").kept);
+  expect(rows.length).toBe(manifest(run, "render", form).kept);
 }
 
 /** The rows of the dataset, and what its manifest says of each split. */
-async function checkSplits(run: string, key: (row: { user_id: string | null; conversation_id: string }) => string) {
-  const rows = await datasetRows(run);
+async function checkSplits(
+  run: string,
+  form: string,
+  key: (row: { user_id: string | null; conversation_id: string }) => string,
+) {
+  const rows = await datasetRows(run, form);
   const splits = new Map<string, Set<string>>();
   for (const row of rows) splits.set(key(row), (splits.get(key(row)) ?? new Set()).add(row.split));
   expect([...splits].filter(([, found]) => found.size > 1)).toEqual([]);
-  const { counts } = manifest(run, "write");
+  const { counts } = manifest(run, "render", form);
   for (const split of ["train", "validation", "test"])
     expect(rows.filter((row) => row.split === split).length, split).toBe(counts[`rows_${split}`] ?? 0);
 }
 
 describe.each(Object.entries(OPTIONS))("with %s", (name, flags) => {
   const run = join(folder, name.replaceAll(" ", "-"));
+  const form = FORM_OF[name] ?? "samples";
 
   test("every row is accounted for at every stage", async () => {
-    await succeed(["demo", "--output", run, "--threads", "1", ...flags], { cwd: folder });
-    await checkAccounts(run);
+    await succeed(["demo", "--output", run, "--threads", "1", "--form", form, ...flags], { cwd: folder });
+    await checkAccounts(run, form);
     expect(manifest(run, "prepare").in).toBe(152);
   });
 
   test("every conversation is in the dataset or in some file of rejections", async () => {
-    await checkConversations(run);
+    await checkConversations(run, form);
   });
 
   test("no user is in two splits", async () => {
@@ -155,17 +155,17 @@ describe.each(Object.entries(OPTIONS))("with %s", (name, flags) => {
         `SELECT id, country FROM ${shardsOf(run, "prepare", "conversations")}`,
       );
       const of = new Map(countries.map(({ id, country }) => [id, country]));
-      await checkSplits(run, (row) => `${owner(row)} ${of.get(row.conversation_id)}`);
-    } else await checkSplits(run, owner);
+      await checkSplits(run, form, (row) => `${owner(row)} ${of.get(row.conversation_id)}`);
+    } else await checkSplits(run, form, owner);
     if (name === "one split")
-      expect(new Set((await datasetRows(run)).map((row) => row.split))).toEqual(new Set(["test"]));
+      expect(new Set((await datasetRows(run, form)).map((row) => row.split))).toEqual(new Set(["test"]));
   });
 
   test("the targets of a conversation are its user turns, each at most once and in order", async () => {
     const conversations = await select<{ id: string; turns: Turn[] }>(
       `SELECT id, turns FROM ${shardsOf(run, "prepare", "conversations")}`,
     );
-    const samples = (await datasetRows(run)).map(targetOf).sort((a, b) => a.turn - b.turn);
+    const samples = (await datasetRows(run, form)).map(targetOf).sort((a, b) => a.turn - b.turn);
     for (const { id, turns } of conversations) {
       const own = samples.filter((sample) => sample.conversation_id === id);
       if (own.length === 0) continue;
@@ -211,34 +211,32 @@ describe.each(Object.entries(OPTIONS))("with %s", (name, flags) => {
   });
 });
 
-describe.each(FORMS.flatMap((form) => FORMATS.map((format) => [form, format] as const)))(
-  "as %s in %s",
-  (form, format) => {
-    // One folder for all: each form writes over the one before, and nothing of that may stay.
-    const run = join(folder, "forms");
+describe.each(["parquet", "jsonl"])("in all forms at a time, as %s", (format) => {
+  // One folder for both: files of one kind replace those of the other, and nothing of these may stay.
+  const run = join(folder, "forms");
 
-    test("every row is accounted for and no file of another form is left", async () => {
-      await succeed(["demo", "--output", run, "--form", form, "--format", format, "--shards", "2", "--threads", "1"], {
-        cwd: folder,
-      });
-      await checkAccounts(run);
-      await checkConversations(run);
-      await checkSplits(run, (row) => row.user_id ?? row.conversation_id);
-      const files = allFiles(join(run, "dataset"));
-      const isRow = (path: string) => path.startsWith("data/");
-      expect(files.filter((path) => isRow(path) && !path.endsWith(`.${format}`))).toEqual([]);
-      expect(files.map((path) => `dataset/${path}`)).toEqual(
-        manifest(run, "write")
-          .outputs.map((output) => output.path)
-          .filter((path) => path.startsWith("dataset/"))
-          .sort(),
-      );
+  beforeAll(async () => {
+    const forms = FORM_NAMES.flatMap((form) => ["--form", form]);
+    await succeed(["demo", "--output", run, ...forms, "--file-format", format, "--shards", "2", "--threads", "1"], {
+      cwd: folder,
     });
+  });
 
-    test("control tokens that a person typed leave with their reason where the form is text", () => {
-      const { rejected } = manifest(run, "write");
-      if (["samples", "tokens", "torchtune"].includes(form)) expect(rejected).toEqual({});
-      else expect(rejected["control_token"]).toBeGreaterThan(0);
-    });
-  },
-);
+  test.each(FORM_NAMES)("every row of %s is accounted for and nothing else is in its folder", async (form) => {
+    await checkAccounts(run, form);
+    await checkConversations(run, form);
+    await checkSplits(run, form, (row) => row.user_id ?? row.conversation_id);
+    const files = allFiles(join(run, "dataset", form));
+    const isRow = (path: string) => path.startsWith("data/");
+    expect(files.filter((path) => isRow(path) && !path.endsWith(`.${format}`))).toEqual([]);
+    const outputs = [manifest(run, "render", form), manifest(run, "describe", form)].flatMap((each) => each.outputs);
+    const written = outputs.map(({ path }) => path).filter((path) => path.startsWith("dataset/"));
+    expect(files.map((path) => `dataset/${form}/${path}`)).toEqual(written.sort());
+  });
+
+  test.each(FORM_NAMES)("control tokens that a person typed leave %s with their reason where it is text", (form) => {
+    const { rejected } = manifest(run, "render", form);
+    if (["samples", "tokens", "torchtune"].includes(form)) expect(rejected).toEqual({});
+    else expect(rejected["control_token"]).toBeGreaterThan(0);
+  });
+});

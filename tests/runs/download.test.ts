@@ -1,15 +1,10 @@
-import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { exitCode } from "../../pipeline/errors.ts";
-import { run } from "../../stages/index.ts";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { temporary } from "../helpers/folder.ts";
 import { type Hub, type HubSetup, startHub } from "../servers/hub.ts";
+import { allFiles, artefacts, DEMO, flipturn, type Result, succeed } from "./flipturn.ts";
 
-const ROOT = join(import.meta.dirname, "..", "..");
-const DEMO = join(ROOT, "scripts", "demo");
 const TOKEN = "hf_Very5ecretTokenOfSomeone";
 /** The commit of allenai/WildChat-1M that is read where nothing is said. */
 const PINNED = "7d6490e462285cf85d91eabea0f9a954fbddcd1f";
@@ -24,11 +19,16 @@ const files: HubSetup["files"] = {
   ...Object.fromEntries(NAMES.map((name, at) => [`data/${name}`, { content: contents[at] as Buffer, lfs: true }])),
 };
 
-type Outcome = { code: number; out: string; err: string };
+/** `flipturn run` with what `flipturn demo` sets, but without intents. */
+const RUN = [
+  ...["run", "--source", "wildchat-1m", "--intents", "none", "--executor", "in-process"],
+  ...["--set", "prepare.maxBadRows=0.05", "--min-count", "10"],
+];
 
+const place = temporary();
 let hub: Hub;
 let folder: string;
-let reference: string;
+/** What the same files give when they lie here. */
 let local: Record<string, string>;
 
 async function start(setup: Partial<HubSetup> = {}): Promise<void> {
@@ -36,77 +36,43 @@ async function start(setup: Partial<HubSetup> = {}): Promise<void> {
   hub = await startHub({ files, repo: "allenai/WildChat-1M", commit: PINNED, revisions: [], ...setup });
 }
 
-const settings = (output: string) => ({
-  source: "wildchat-1m",
-  output,
-  prepare: { maxBadRows: 0.05 },
-  dedup: { minCount: 10 },
-  intents: { provider: "none" },
-});
-
 beforeAll(async () => {
-  reference = mkdtempSync(join(tmpdir(), "flipturn-hub-"));
-  await run({ ...settings(reference), input: [join(DEMO, "conversations-*.parquet")] }, { threads: 1 });
-  local = samplesIn(reference);
+  const input = ["--input", join(DEMO, "conversations-*.parquet")];
+  await succeed([...RUN, ...input, "--output", "local"], { cwd: place });
+  local = samplesIn(join(place, "local"));
 });
-afterAll(() => rmSync(reference, { recursive: true }));
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "flipturn-hub-"));
+  folder = mkdtempSync(join(place, "hub-"));
   await start();
 });
 
 afterEach(async () => {
   vi.restoreAllMocks();
   await hub.close();
-  rmSync(folder, { recursive: true });
 });
 
 const output = () => join(folder, "out");
 
 /** The files of the conversations, the samples and the dataset of a run: sha256 by path. */
 function samplesIn(run: string): Record<string, string> {
-  const paths = readdirSync(run, { recursive: true, encoding: "utf8" });
-  const wanted = paths.filter((path) => /(conversations|users|samples|dataset.data.*)-.*\.parquet$/.test(path));
-  expect(wanted.length).toBeGreaterThan(4);
-  const hash = (path: string) =>
-    createHash("sha256")
-      .update(readFileSync(join(run, path)))
-      .digest("hex");
-  return Object.fromEntries(wanted.sort().map((path) => [path, hash(path)]));
-}
-
-/** `flipturn run --source wildchat-1m --intents none` as a person types it, with the loopback Hub for the real one. */
-function flipturn(more: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
-  const script = join(ROOT, "dist", "scripts", "flipturn.js");
-  const what = ["run", "--source", "wildchat-1m", "--intents", "none", "--output", output()];
-  const demo = ["--max-bad-rows", "0.05", "--min-count", "10"];
-  const { HF_TOKEN: _, ...clean } = process.env;
-  const child = spawn(process.execPath, [script, ...what, ...demo, ...more], {
-    cwd: folder,
-    env: { ...clean, HF_ENDPOINT: hub.url, ...env },
-  });
-  const texts = { out: "", err: "" };
-  child.stdout.on("data", (text) => {
-    texts.out += text;
-  });
-  child.stderr.on("data", (text) => {
-    texts.err += text;
-  });
-  return new Promise((resolve) => child.on("close", (code) => resolve({ code: code ?? -1, ...texts })));
-}
-
-/** The same in this process and without the waits between tries, whose length is a random share. */
-function inProcess(env: NodeJS.ProcessEnv = {}): Promise<unknown> {
-  vi.spyOn(Math, "random").mockReturnValue(0);
-  return run(settings(output()), { threads: 1, world: { env: { HF_ENDPOINT: hub.url, ...env } } });
-}
-
-const failure = (work: Promise<unknown>): Promise<Error> =>
-  work.then(
-    () => expect.fail("did not fail"),
-    (error) => error,
+  const wanted = Object.entries(artefacts(run)).filter(([path]) =>
+    /(conversations|users|samples|dataset.*)-/.test(path),
   );
+  expect(wanted.length).toBeGreaterThan(4);
+  return Object.fromEntries(wanted);
+}
+
+/** The same run with the loopback Hub for the real one. */
+function fromHub(more: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Result> {
+  const setting = { cwd: folder, env: { HF_ENDPOINT: hub.url, ...env } };
+  return flipturn([...RUN, "--output", output(), ...more], setting);
+}
+
+/** From here on there are no waits between tries: their length is a random share. */
+function dontWait(): void {
+  vi.spyOn(Math, "random").mockReturnValue(0);
+}
 
 /** What lies in the folder of raw files. */
 function raw(commit = PINNED): string[] {
@@ -127,8 +93,8 @@ const sentBytes = () => requestsTo("cdn").reduce((sum, request) => sum + request
 
 describe("a run that reads WildChat from the Hub", () => {
   test("gives the samples that the same files give here, each byte fetched once, from the pinned commit", async () => {
-    const { code, err } = await flipturn();
-    expect(code, err).toBe(0);
+    const { code, stderr } = await fromHub();
+    expect(code, stderr).toBe(0);
     expectRaw();
     expect(samplesIn(output())).toEqual(local);
     expect(sentBytes()).toBe(allBytes);
@@ -140,44 +106,49 @@ describe("a run that reads WildChat from the Hub", () => {
     expect(plan.hub).toEqual({ repo: "allenai/WildChat-1M", revision: PINNED });
   });
 
-  test("reads another --revision, pinned to the commit that it stands for", async () => {
+  test("reads another revision, pinned to the commit that it stands for", async () => {
     await start({ commit: OTHER, revisions: ["refs/pr/1"] });
-    const { code, err } = await flipturn(["--revision", "refs/pr/1"]);
-    expect(code, err).toBe(0);
+    const { code, stderr } = await fromHub(["--set", "download.revision=refs/pr/1"]);
+    expect(code, stderr).toBe(0);
     expectRaw(OTHER);
     for (const { path } of requestsTo("tree", "resolve")) expect(path).toContain(`/${OTHER}`);
-    expect(readFileSync(join(output(), "dataset", "README.md"), "utf8")).toContain(OTHER);
+    expect(readFileSync(join(output(), "dataset", "samples", "README.md"), "utf8")).toContain(OTHER);
     expect(samplesIn(output())).toEqual(local);
   });
 
-  test("reads another --repo where its files are as wanted", async () => {
+  test("reads another repository where its files are as wanted", async () => {
     await start({ repo: "someone/chats", commit: OTHER, revisions: ["main"] });
-    const { code, err } = await flipturn(["--repo", "someone/chats", "--files", "data/*-of-00003.parquet"]);
-    expect(code, err).toBe(0);
+    const { code, stderr } = await fromHub([
+      "--repo",
+      "someone/chats",
+      "--set",
+      "download.files=data/*-of-00003.parquet",
+    ]);
+    expect(code, stderr).toBe(0);
     expect(samplesIn(output())).toEqual(local);
   });
 
   test("downloads nothing the second time, nor with --force, nor with other options of later stages", async () => {
-    expect((await flipturn()).code).toBe(0);
+    expect((await fromHub()).code).toBe(0);
     hub.requests.length = 0;
-    const again = await flipturn();
+    const again = await fromHub();
     expect(again.code).toBe(0);
-    expect(again.err).toMatch(/download .*up to date/);
+    expect(again.stderr).toMatch(/download .*up to date/);
     expect(requestsTo("resolve", "cdn")).toEqual([]);
-    const forced = await flipturn(["--force"]);
+    const forced = await fromHub(["--force"]);
     expect(forced.code).toBe(0);
-    expect(forced.err).not.toContain("up to date");
+    expect(forced.stderr).not.toContain("up to date");
     expect(requestsTo("resolve", "cdn")).toEqual([]);
     expect(samplesIn(output())).toEqual(local);
-    expect((await flipturn(["--shards", "2", "--seed", "5"])).code).toBe(0);
+    expect((await fromHub(["--shards", "2", "--seed", "5"])).code).toBe(0);
     expect(requestsTo("resolve", "cdn")).toEqual([]);
   });
 
   test("fetches again, and only, a file that is gone from the disk", async () => {
-    expect((await flipturn()).code).toBe(0);
+    expect((await fromHub()).code).toBe(0);
     rmSync(join(output(), "01-download", "raw", PINNED, "data", NAMES[1] ?? ""));
     hub.requests.length = 0;
-    expect((await flipturn()).code).toBe(0);
+    expect((await fromHub()).code).toBe(0);
     expectRaw();
     expect(sentBytes()).toBe(contents[1]?.length);
     expect(samplesIn(output())).toEqual(local);
@@ -187,24 +158,23 @@ describe("a run that reads WildChat from the Hub", () => {
 describe("the token", () => {
   test("goes to the Hub and not to the host that holds the files, and is in no file and no message", async () => {
     await start({ token: TOKEN });
-    const { code, out, err } = await flipturn([], { HF_TOKEN: TOKEN, FLIPTURN_DEBUG: "1" });
-    expect(code, err).toBe(0);
+    const { code, stdout, stderr } = await fromHub([], { HF_TOKEN: TOKEN, FLIPTURN_DEBUG: "1" });
+    expect(code, stderr).toBe(0);
     for (const { authorization } of requestsTo("tree", "resolve")) expect(authorization).toBe(`Bearer ${TOKEN}`);
     for (const { authorization } of requestsTo("cdn")) expect(authorization).toBeNull();
-    expect(out + err).not.toContain(TOKEN);
-    const left = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(stdout + stderr).not.toContain(TOKEN);
+    const left = allFiles(folder);
     expect(left.length).toBeGreaterThan(15);
-    for (const { parentPath, name } of left)
-      expect(readFileSync(join(parentPath, name)).includes(TOKEN), name).toBe(false);
+    for (const path of left) expect(readFileSync(join(folder, path)).includes(TOKEN), path).toBe(false);
   });
 
   test.for([401, 403])("is named when the Hub answers %d: exit 2, before anything is written", async (status) => {
     hub.always("tree", { kind: "status", status });
     for (const env of [{}, { HF_TOKEN: TOKEN, FLIPTURN_DEBUG: "1" }]) {
-      const { code, out, err } = await flipturn([], env);
+      const { code, stdout, stderr } = await fromHub([], env);
       expect(code).toBe(2);
-      expect(err).toMatch(/^flipturn: The Hub refuses dataset "allenai\/WildChat-1M".*HF_TOKEN/);
-      expect(out + err).not.toContain(TOKEN);
+      expect(stderr).toMatch(/^flipturn: The Hub refuses dataset "allenai\/WildChat-1M".*HF_TOKEN/);
+      expect(stdout + stderr).not.toContain(TOKEN);
       expect(existsSync(output())).toBe(false);
     }
     expect(hub.requests).toHaveLength(2);
@@ -212,9 +182,9 @@ describe("the token", () => {
 
   test("is named when it is good for the listing alone", async () => {
     hub.always("resolve", { kind: "status", status: 403 });
-    const { code, err } = await flipturn();
+    const { code, stderr } = await fromHub();
     expect(code).toBe(2);
-    expect(err).toContain("HF_TOKEN");
+    expect(stderr).toContain("HF_TOKEN");
     expect(raw().filter((name) => !name.endsWith(".partial"))).toEqual([]);
   });
 });
@@ -222,24 +192,24 @@ describe("the token", () => {
 describe("what is not there", () => {
   test("is a wrong use, exit 2: the dataset", async () => {
     await start({ repo: "allenai/another" });
-    const { code, err } = await flipturn();
+    const { code, stderr } = await fromHub();
     expect(code).toBe(2);
-    expect(err).toContain('There is no dataset "allenai/WildChat-1M"');
+    expect(stderr).toContain('There is no dataset "allenai/WildChat-1M"');
     expect(existsSync(output())).toBe(false);
   });
 
   test("is a wrong use, exit 2: the revision", async () => {
-    const { code, err } = await flipturn(["--revision", "v9"]);
+    const { code, stderr } = await fromHub(["--set", "download.revision=v9"]);
     expect(code).toBe(2);
-    expect(err).toContain('has no revision "v9"');
+    expect(stderr).toContain('has no revision "v9"');
     expect(existsSync(output())).toBe(false);
   });
 
   test("is a wrong use, exit 2: files as the source has them", async () => {
     await start({ files: { "README.md": { content: "nothing here" } } });
-    const { code, err } = await flipturn();
+    const { code, stderr } = await fromHub();
     expect(code).toBe(2);
-    expect(err).toContain('has no file "data/train-*.parquet"');
+    expect(stderr).toContain('has no file "data/train-*.parquet"');
     expect(existsSync(output())).toBe(false);
   });
 });
@@ -247,8 +217,8 @@ describe("what is not there", () => {
 describe("a bad connection", () => {
   test("that is cut half way through every file is taken up where it broke", async () => {
     hub.script("cdn", ...contents.map(({ length }) => ({ kind: "cut" as const, afterBytes: Math.floor(length / 2) })));
-    const { code, err } = await flipturn(["--threads", "2"]);
-    expect(code, err).toBe(0);
+    const { code, stderr } = await fromHub();
+    expect(code, stderr).toBe(0);
     expectRaw();
     expect(sentBytes()).toBe(allBytes);
     expect(requestsTo("cdn").filter((request) => request.range !== null)).toHaveLength(3);
@@ -259,20 +229,19 @@ describe("a bad connection", () => {
     const cut = { kind: "cut", afterBytes: 10_000 } as const;
     hub.script("cdn", cut, cut, cut);
     hub.always("cdn", { kind: "status", status: 503 });
-    expect(exitCode(await failure(inProcess()))).toBe(1);
-    await hub.settled(); // a request that was left may still be on its way here
-    hub.always("cdn", null);
+    dontWait();
+    expect((await fromHub()).code).toBe(1);
     // The first file to give up stops the others, wherever they are.
     const onDisk = raw().map(
       (name) => statSync(join(output(), "01-download/raw", PINNED, "data", basename(name))).size,
     );
     const have = onDisk.reduce((sum, bytes) => sum + bytes, 0);
     expect(have).toBeGreaterThanOrEqual(10_000);
-    const before = sentBytes();
-    const { code, err } = await flipturn();
-    expect(code, err).toBe(0);
+    await start();
+    const { code, stderr } = await fromHub();
+    expect(code, stderr).toBe(0);
     expectRaw();
-    expect(sentBytes() - before).toBe(allBytes - have);
+    expect(sentBytes()).toBe(allBytes - have);
     expect(samplesIn(output())).toEqual(local);
   });
 
@@ -280,9 +249,10 @@ describe("a bad connection", () => {
     "that never gets better at the %s: exit 1 after some tries",
     async (route) => {
       hub.always(route, { kind: "status", status: 500 });
-      const error = await failure(inProcess());
-      expect(exitCode(error)).toBe(1);
-      expect(error.message).toMatch(/gave up after 6 tries: status 500/);
+      dontWait();
+      const { code, stderr } = await fromHub();
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/gave up after 6 tries: status 500/);
       // Six for a file; where the listing works, the others are under way beside it.
       expect(requestsTo(route).length).toBeGreaterThanOrEqual(6);
       expect(requestsTo(route).length).toBeLessThanOrEqual(route === "tree" ? 6 : 18);
@@ -295,21 +265,23 @@ describe("a bad connection", () => {
     hub.script("tree", status(503), { kind: "status", status: 429, headers: { "retry-after": "0" } });
     hub.script("resolve", status(500));
     hub.script("cdn", status(503), { kind: "cut", afterBytes: 5 });
-    await inProcess();
+    dontWait();
+    const { code, stderr } = await fromHub();
+    expect(code, stderr).toBe(0);
     expectRaw();
     expect(samplesIn(output())).toEqual(local);
   });
 
   test("that brings other bytes than the Hub lists leaves no file, exit 1", async () => {
     hub.always("cdn", { kind: "wrong bytes" });
-    const { code, err } = await flipturn();
+    const { code, stderr } = await fromHub();
     expect(code).toBe(1);
-    expect(err).toMatch(/expected sha256 [0-9a-f]{64}, found [0-9a-f]{64}, twice; nothing was kept/);
+    expect(stderr).toMatch(/expected sha256 [0-9a-f]{64}, found [0-9a-f]{64}, twice; nothing was kept/);
     expect(raw().filter((name) => !name.endsWith(".partial"))).toEqual([]);
     expect(existsSync(join(output(), "01-download", "manifest.json"))).toBe(false);
     hub.always("cdn", null);
-    const again = await flipturn();
-    expect(again.code, again.err).toBe(0);
+    const again = await fromHub();
+    expect(again.code, again.stderr).toBe(0);
     expectRaw();
   });
 });

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { DuckDBInstance } from "@duckdb/node-api";
-import { afterAll } from "vitest";
+import { Readable } from "node:stream";
+import { realEnvironment } from "../../pipeline/environment.ts";
 import { Manifest } from "../../schemas/manifest.ts";
+import type * as Main from "../../scripts/cli/main.ts";
 
 /** Root of the repository. */
 export const ROOT = join(import.meta.dirname, "..", "..");
@@ -19,10 +19,14 @@ export const DEMO_SETTINGS = [
   ...["--intents", "recorded", "--recorded", join(DEMO, "intents.jsonl")],
 ];
 
-/** How to start the command line. */
+/** Where the command line is used. */
 export interface Setting {
   readonly cwd: string;
   readonly env?: NodeJS.ProcessEnv;
+}
+
+/** The same for a process. */
+export interface ProcessSetting extends Setting {
   /** Run as this user and the group of the same number. */
   readonly uid?: number;
   /** Default: 60 seconds, after which it is killed and the test fails. */
@@ -35,20 +39,17 @@ export type Result = { code: number | null; signal: NodeJS.Signals | null; stdou
 /** Starts `flipturn` as a process of its own, so that a signal hits it and nothing else. */
 export function start(
   args: readonly string[],
-  setting: Setting,
+  setting: ProcessSetting,
 ): { child: ChildProcess; done: Promise<Result>; line: (text: string) => Promise<void> } {
   return startProcess(process.execPath, [CLI, ...args], setting);
 }
 
 /** Starts any program the same way. `line` waits until a text has come on stderr, or the program has ended. */
-export function startProcess(program: string, args: readonly string[], setting: Setting) {
+export function startProcess(program: string, args: readonly string[], setting: ProcessSetting) {
   const { uid, timeoutMs = 60_000 } = setting;
-  const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(FLIPTURN_|OPENAI_|HF_|NO_COLOR|FORCE_COLOR|NODE_OPTIONS|VITEST)/.test(name),
-  );
   const child = spawn(program, args, {
     cwd: setting.cwd,
-    env: { ...Object.fromEntries(inherited), ...setting.env },
+    env: environmentOf(setting),
     stdio: ["ignore", "pipe", "pipe"],
     ...(uid !== undefined && { uid, gid: uid }),
   });
@@ -79,9 +80,37 @@ export function startProcess(program: string, args: readonly string[], setting: 
   return { child, done, line };
 }
 
-/** Runs `flipturn` to its end. */
-export function flipturn(args: readonly string[], setting: Setting): Promise<Result> {
-  return start(args, setting).done;
+/** The environment of the tests without what would change what flipturn does. */
+function environmentOf({ env }: Setting): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(FLIPTURN_|OPENAI_|HF_|SLURM_|AWS_|NO_COLOR|FORCE_COLOR|NODE_OPTIONS|VITEST)/.test(name),
+  );
+  return { ...Object.fromEntries(inherited), ...env };
+}
+
+/** Runs `flipturn` to its end, in this process; several at a time must be in one folder. */
+export async function flipturn(args: readonly string[], setting: Setting): Promise<Result> {
+  const text = { stdout: "", stderr: "" };
+  const output = (name: keyof typeof text) => ({
+    write: (chunk: string) => {
+      text[name] += chunk;
+    },
+  });
+  const { main }: typeof Main = await import(join(ROOT, "dist", "scripts", "cli", "main.js"));
+  const before = process.cwd();
+  process.chdir(setting.cwd);
+  try {
+    const code = await main(args, {
+      stdin: Readable.from([]),
+      stdout: output("stdout"),
+      stderr: output("stderr"),
+      environment: realEnvironment({ env: environmentOf(setting) }),
+      signal: new AbortController().signal,
+    });
+    return { code, signal: null, ...text };
+  } finally {
+    process.chdir(before);
+  }
 }
 
 /** Runs `flipturn` and throws with everything it said unless it exits 0. */
@@ -92,13 +121,6 @@ export async function succeed(args: readonly string[], setting: Setting): Promis
       `flipturn ${args.join(" ")}: exit ${result.code ?? result.signal}\n${result.stdout}${result.stderr}`,
     );
   return result;
-}
-
-/** A folder of its own for a test file, removed when the file is done. */
-export function temporary(): string {
-  const folder = mkdtempSync(join(tmpdir(), "flipturn-test-"));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 /** Every file of a run by its relative path, with the sha256 of its bytes. Left out: what tells of time and progress. */
@@ -131,63 +153,26 @@ function sha256(path: string): string {
 }
 
 /** Stages by their number in front of the folder. */
-const FOLDERS = ["download", "prepare", "dedup", "split", "intents", "flip", "write"] as const;
-export type StageName = (typeof FOLDERS)[number];
+const STAGES = ["download", "prepare", "dedup", "split", "intents", "flip", "render", "describe"] as const;
+export type StageName = (typeof STAGES)[number];
 
-/** Folder of a stage, relative to that of the run. */
-export function stageFolder(stage: StageName): string {
-  return `0${FOLDERS.indexOf(stage) + 1}-${stage}`;
+/** Folder of a stage, relative to that of the run; `form` is that of the dataset, for the stages that make it. */
+export function stageFolder(stage: StageName, form = "samples"): string {
+  const name = stage === "render" || stage === "describe" ? `${stage}-${form}` : stage;
+  return `0${STAGES.indexOf(stage) + 1}-${name}`;
 }
 
 /** The manifest of a stage. */
-export function manifest(folder: string, stage: StageName): Manifest {
-  return Manifest.parse(JSON.parse(readFileSync(join(folder, stageFolder(stage), "manifest.json"), "utf8")));
+export function manifest(folder: string, stage: StageName, form?: string): Manifest {
+  return Manifest.parse(JSON.parse(readFileSync(join(folder, stageFolder(stage, form), "manifest.json"), "utf8")));
 }
 
 /** All manifests of a finished run, in order. */
-export function manifests(folder: string): Manifest[] {
-  return FOLDERS.map((stage) => manifest(folder, stage));
-}
-
-/** Rows of a query, as plain JSON values. The engine is not the one that wrote the files. */
-export async function select<Row = Record<string, unknown>>(sql: string): Promise<Row[]> {
-  const instance = await DuckDBInstance.create(":memory:", { threads: "1" });
-  const connection = await instance.connect();
-  try {
-    await connection.run("SET TimeZone = 'UTC'");
-    const result = await connection.runAndReadAll(`SELECT to_json(q)::VARCHAR FROM (${sql}) q`);
-    return result.getRows().map(([row]) => JSON.parse(String(row)) as Row);
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
-}
-
-/** Runs a statement that gives no rows, such as COPY. */
-export async function execute(sql: string): Promise<void> {
-  const instance = await DuckDBInstance.create(":memory:", { threads: "1" });
-  const connection = await instance.connect();
-  try {
-    await connection.run("SET TimeZone = 'UTC'");
-    await connection.run(sql);
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
+export function manifests(folder: string, form?: string): Manifest[] {
+  return STAGES.map((stage) => manifest(folder, stage, form));
 }
 
 /** SQL that reads all shards of an artefact of a run. */
-export function shardsOf(folder: string, stage: StageName, artefact: string): string {
-  return `read_parquet('${join(folder, stageFolder(stage), `${artefact}-*.parquet`)}')`;
-}
-
-/** Numbers in [0, 1) that are the same in every run (mulberry32, public domain). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+export function shardsOf(folder: string, stage: StageName, artefact: string, form?: string): string {
+  return `read_parquet('${join(folder, stageFolder(stage, form), `${artefact}-*.parquet`)}', hive_partitioning = false)`;
 }

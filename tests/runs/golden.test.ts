@@ -1,19 +1,18 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { execute, select } from "../helpers/engine.ts";
+import { temporary } from "../helpers/folder.ts";
 import {
   artefacts,
   DEMO,
   DEMO_SETTINGS,
-  execute,
   manifest,
   manifests,
   ROOT,
   type StageName,
-  select,
   shardsOf,
   succeed,
-  temporary,
   tree,
 } from "./flipturn.ts";
 
@@ -48,7 +47,7 @@ describe("the demo", () => {
   });
 
   test("writes every sample that flip kept", () => {
-    const found = manifest(demo, "write");
+    const found = manifest(demo, "render");
     expect({ in: found.in, kept: found.kept, rejected: found.rejected }).toEqual({
       in: expected.flip.kept,
       kept: expected.flip.kept,
@@ -79,7 +78,7 @@ describe("the demo", () => {
   });
 
   test.each([
-    ["card", join("demo", "dataset", "README.md")],
+    ["card", join("demo", "dataset", "samples", "README.md")],
     ["report", "report.html"],
   ])("has the same %s as ever, but for the version of the code and pictures", async (name, path) => {
     if (name === "report") await succeed(["report", "--output", demo, "--file", path], { cwd: folder });
@@ -153,7 +152,7 @@ test("3 shards hold the same samples, users and templates as 1", async () => {
     expect(await rows(three), `${stage} ${artefact}`).toEqual(await rows(demo));
   }
   const written = (run: string) =>
-    select(`SELECT * FROM read_parquet('${join(run, "dataset/data/*.parquet")}') ORDER BY id`);
+    select(`SELECT * FROM read_parquet('${join(run, "dataset/samples/data/*.parquet")}') ORDER BY id`);
   expect(await written(three)).toEqual(await written(demo));
 });
 

@@ -2,8 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { INTENT_PREFIX } from "../../stages/intents/prompt.ts";
+import { select } from "../helpers/engine.ts";
+import { temporary } from "../helpers/folder.ts";
 import { type BatchServer, startBatch } from "../servers/batch.ts";
-import { allFiles, DEMO, flipturn, manifest, select, shardsOf, succeed, temporary } from "./flipturn.ts";
+import { allFiles, DEMO, flipturn, manifest, shardsOf, succeed } from "./flipturn.ts";
 
 const folder = temporary();
 const env = { OPENAI_API_KEY: "sk-Very5ecretKeyOfSomeone" };
@@ -51,7 +53,7 @@ test("a run by batch gives the intents of a run one by one, the tail one by one,
 });
 
 test.each([
-  ["https://mine.openai.azure.com/openai/v1", "batch", /Azure's has other paths.*--intents openai/],
+  ["https://mine.openai.azure.com/openai/v1", "batch", /Azure's has other paths.*one by one/],
   [
     "https://mine.openai.azure.com/openai/deployments/gpt-4o",
     "openai",

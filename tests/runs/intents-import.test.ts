@@ -2,19 +2,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { INTENT_PREFIX } from "../../stages/intents/prompt.ts";
+import { execute, select } from "../helpers/engine.ts";
+import { temporary } from "../helpers/folder.ts";
 import { startHub } from "../servers/hub.ts";
-import {
-  allFiles,
-  artefacts,
-  DEMO,
-  execute,
-  flipturn,
-  manifest,
-  select,
-  shardsOf,
-  succeed,
-  temporary,
-} from "./flipturn.ts";
+import { allFiles, artefacts, DEMO, flipturn, manifest, shardsOf, succeed } from "./flipturn.ts";
 
 const folder = temporary();
 const published = join(folder, "published.parquet");
@@ -99,7 +90,7 @@ describe("published intents", () => {
       models: [],
       intents: { provider: "import", conversations: left.length },
     });
-    const card = readFileSync(join(folder, "one", "dataset", "README.md"), "utf8");
+    const card = readFileSync(join(folder, "one", "dataset", "samples", "README.md"), "utf8");
     expect(card).toMatch(
       /imported from `published\.parquet`: \d+ of \d+ conversations have one.*\d+ were found by the id/,
     );
@@ -144,7 +135,7 @@ describe("published intents", () => {
       const before = fetched();
       await succeed(args("hub", "--import", address, "--intent-prefix", "", "--to", "intents"), { cwd: folder, env });
       expect(fetched()).toBe(before);
-      const card = readFileSync(join(folder, "hub", "dataset", "README.md"), "utf8");
+      const card = readFileSync(join(folder, "hub", "dataset", "samples", "README.md"), "utf8");
       expect(card).toContain(`imported from \`hf://datasets/somebody/goals@${hub.commit}/data/*.parquet\``);
     } finally {
       await hub.close();

@@ -2,8 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { INTENT_PREFIX } from "../../stages/intents/prompt.ts";
+import { select } from "../helpers/engine.ts";
+import { temporary } from "../helpers/folder.ts";
 import { type OpenAIServer, startOpenAI } from "../servers/openai.ts";
-import { DEMO, flipturn, select, start, succeed, temporary } from "./flipturn.ts";
+import { DEMO, flipturn, start, succeed } from "./flipturn.ts";
 
 const folder = temporary();
 const output = join(folder, "run");
@@ -33,7 +35,7 @@ describe("a plan of intents", () => {
     expect(stdout).toContain("--to dedup");
     expect(existsSync(output)).toBe(false);
     const sample = await flipturn(["plan", ...planned(), "--sample", "5"], { cwd: folder, env });
-    expect([sample.code, sample.stderr]).toEqual([2, expect.stringContaining("dedup is not done")]);
+    expect([sample.code, sample.stderr]).toEqual([2, expect.stringContaining("--to dedup")]);
   });
 
   test("after dedup has conversations, exact tokens, dollars in both modes, time and what is shared; nothing is sent or written", async () => {
@@ -106,13 +108,13 @@ describe("the ledger", () => {
     expect(intents).toMatchObject({ provider: "openai", conversations: 86, kept: 86, rejected: {} });
     const input = server.requests.reduce((sum, { usage }) => sum + usage.input_tokens, 0);
     const out = server.requests.reduce((sum, { usage }) => sum + usage.output_tokens, 0);
-    expect(row).toMatchObject({ model: "gpt-4o", mode: "sync", answered: 86, failed: 0, unheard: 0 });
+    expect(row).toMatchObject({ model: "gpt-4o", mode: "sync", answered: 86, failed: 0, lost: 0 });
     expect(row).toMatchObject({ input_tokens: input, cached_tokens: 0, output_tokens: out });
     expect(row.usd).toBeCloseTo((input * 2.5 + out * 10) / 1e6, 9);
     const queried = await select(
-      `SELECT asked, sum(input_tokens)::INT AS input, sum(usd) AS usd FROM read_json('${journal()}') WHERE status = 'answered' GROUP BY 1`,
+      `SELECT requested_model, sum(input_tokens)::INT AS input, sum(usd) AS usd FROM read_json('${journal()}') WHERE status = 'answered' GROUP BY 1`,
     );
-    expect(queried).toEqual([{ asked: "gpt-4o", input, usd: expect.closeTo(row.usd, 9) }]);
+    expect(queried).toEqual([{ requested_model: "gpt-4o", input, usd: expect.closeTo(row.usd, 9) }]);
   });
 
   test("is a table on a terminal's side, and says how to query the rest", async () => {
@@ -175,6 +177,6 @@ test("a budget without a price is refused before any work", async () => {
       env,
     },
   );
-  expect([code, stderr]).toEqual([2, expect.stringContaining("--price input=2.5,output=10")]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining("--set models.intents.price=input=2.5,output=10")]);
   expect(existsSync(`${output}-x`)).toBe(false);
 });

@@ -1,15 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DuckDBInstance } from "@duckdb/node-api";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { execute } from "../helpers/engine.ts";
+import { temporary } from "../helpers/folder.ts";
 import { flipturn, manifest, succeed } from "./flipturn.ts";
 
-let place: string;
-beforeAll(() => {
-  place = mkdtempSync(join(tmpdir(), "flipturn-own-logs-"));
-});
-afterAll(() => rmSync(place, { recursive: true, force: true }));
+const place = temporary();
 
 /** Writes rows as JSONL into a folder of their own; returns the folder. */
 function logs(name: string, rows: readonly object[]): string {
@@ -23,32 +19,25 @@ const talk = (text: string) => [
   { role: "user", content: text },
   { role: "assistant", content: "Hello." },
 ];
-const chat = ["run", "--source", "chat", "--threads", "1", "--output", "out"];
+const run = ["run", "--source", "chat", "--executor", "in-process", "--output", "out"];
+const chat = [...run, "--intents", "none"];
 
 describe("people's own logs", () => {
   test("keep their text when Parquet holds it as plain bytes", async () => {
     const folder = logs("bytes", []);
-    const connection = await (await DuckDBInstance.create(":memory:")).connect();
     const message = "{'role': 'user'::BLOB, 'content': encode('héllo — 你好')}";
-    await connection.run(
-      `COPY (SELECT 'a' AS id, [${message}] AS messages) TO '${folder}/bytes.parquet' (FORMAT parquet)`,
-    );
-    await succeed(
-      [...chat, "--input", "bytes.parquet", "--columns", "id=id", "--intents", "none", "--format", "jsonl"],
-      {
-        cwd: folder,
-      },
-    );
-    const { stdout } = await succeed(["inspect", "out/dataset/data/train-00000-of-00001.jsonl", "--json"], {
-      cwd: folder,
-    });
+    await execute(`COPY (SELECT 'a' AS id, [${message}] AS messages) TO '${folder}/bytes.parquet' (FORMAT parquet)`);
+    const jsonl = ["--file-format", "jsonl"];
+    await succeed([...chat, "--input", "bytes.parquet", "--columns", "id=id", ...jsonl], { cwd: folder });
+    const written = "out/dataset/samples/data/train-00000-of-00001.jsonl";
+    const { stdout } = await succeed(["inspect", written, "--json"], { cwd: folder });
     expect(JSON.parse(stdout).completion).toBe("\nhéllo — 你好<|eot_id|>");
   });
 
   test("are explained by the exact id, even where it ends like that of a sample", async () => {
     const rows = ["session", "session:1"].map((id) => ({ id, messages: talk(`I am ${id}`) }));
     const folder = logs("colon", rows);
-    await succeed([...chat, "--input", "logs.jsonl", "--columns", "id=id", "--intents", "none"], { cwd: folder });
+    await succeed([...chat, "--input", "logs.jsonl", "--columns", "id=id"], { cwd: folder });
     for (const id of ["session:1", "chat:session:1"]) {
       const { stdout } = await succeed(["explain", id, "--output", "out"], { cwd: folder });
       expect(stdout).toContain("I am session:1");
@@ -60,13 +49,13 @@ describe("people's own logs", () => {
     const intent = "You are a user chatting with an assistant language model to say hello.";
     writeFileSync(join(folder, "intents.jsonl"), `${JSON.stringify({ conversation_id: "a#1", intent })}\n`);
     const recorded = ["--intents", "recorded", "--recorded", "intents.jsonl"];
-    await succeed([...chat, "--input", "logs.jsonl", "--columns", "id=id", ...recorded], { cwd: folder });
+    await succeed([...run, "--input", "logs.jsonl", "--columns", "id=id", ...recorded], { cwd: folder });
     expect(manifest(join(folder, "out"), "intents")).toMatchObject({ kept: 1 });
   });
 
   test("are refused if a column that is named has no value in any row", async () => {
     const folder = logs("misspelt", [{ id: "a", user: "u", messages: talk("hi") }]);
-    const args = [...chat, "--input", "logs.jsonl", "--columns", "id=id,user=usr", "--intents", "none"];
+    const args = [...chat, "--input", "logs.jsonl", "--columns", "id=id,user=usr"];
     const { code, stderr } = await flipturn(args, { cwd: folder });
     expect(code).toBe(1);
     expect(stderr).toContain("no row has a value in `usr`, which --columns names as user");
@@ -77,7 +66,7 @@ describe("people's own logs", () => {
       "equal",
       ["u1", "u2", "u2"].map((who) => ({ who, messages: talk("hi") })),
     );
-    await succeed([...chat, "--input", "logs.jsonl", "--columns", "user=who", "--intents", "none"], { cwd: folder });
+    await succeed([...chat, "--input", "logs.jsonl", "--columns", "user=who"], { cwd: folder });
     expect(manifest(join(folder, "out"), "prepare")).toMatchObject({ in: 3, kept: 2, rejected: { repeated_id: 1 } });
   });
 
@@ -85,24 +74,14 @@ describe("people's own logs", () => {
     const folder = logs("spelt", [{ id: "a", messages: talk("hi") }]);
     symlinkSync(join(folder, "logs.jsonl"), join(folder, "link.jsonl"));
     const inputs = ["--input", "logs.jsonl", "./logs.jsonl", "link.jsonl", join(folder, "logs.jsonl")];
-    await succeed([...chat, ...inputs, "--columns", "id=id", "--intents", "none"], { cwd: folder });
+    await succeed([...chat, ...inputs, "--columns", "id=id"], { cwd: folder });
     expect(manifest(join(folder, "out"), "prepare").in).toBe(1);
   });
 
   test("may have their columns named in part by the file of settings and in part by flags", async () => {
     const folder = logs("columns", [{ id: "a", user: "u", country: "Chile", messages: talk("hi") }]);
     writeFileSync(join(folder, "f.yaml"), "prepare: { columns: { id: id, user: user } }\n");
-    const args = [
-      ...chat,
-      "--input",
-      "logs.jsonl",
-      "--config",
-      "f.yaml",
-      "--columns",
-      "country=country",
-      "--intents",
-      "none",
-    ];
+    const args = [...chat, "--input", "logs.jsonl", "--config", "f.yaml", "--columns", "country=country"];
     await succeed(args, { cwd: folder });
     const { stdout } = await succeed(["explain", "chat:a", "--json", "--output", "out"], { cwd: folder });
     expect(stdout).toContain("Chile");
@@ -111,10 +90,10 @@ describe("people's own logs", () => {
 
   test("a refused run leaves the plan of the finished one", async () => {
     const folder = logs("refused", [{ id: "a", messages: talk("hi") }]);
-    const args = [...chat, "--input", "logs.jsonl", "--columns", "id=id", "--intents", "none"];
+    const args = [...chat, "--input", "logs.jsonl", "--columns", "id=id"];
     await succeed(args, { cwd: folder });
     const refused = await flipturn([...args, "--language", "any", "--from", "split"], { cwd: folder });
-    expect(refused.code).toBe(2);
+    expect(refused.code).toBe(4);
     const { stdout } = await succeed(["status", "--output", "out"], { cwd: folder });
     expect(stdout).not.toMatch(/to do|waiting/);
   });

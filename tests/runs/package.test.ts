@@ -1,7 +1,8 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { allFiles, DEMO, manifest, type Result, ROOT, startProcess, temporary } from "./flipturn.ts";
+import { temporary } from "../helpers/folder.ts";
+import { allFiles, CLI, DEMO, manifest, type Result, ROOT, startProcess } from "./flipturn.ts";
 
 const folder = temporary();
 const place = join(folder, "elsewhere");
@@ -33,7 +34,7 @@ describe("the packed tarball, installed into an empty folder,", () => {
     if (missing !== null) skip(missing);
     const { code, stdout, stderr } = await startProcess("npx", ["--no-install", "flipturn", "demo"], { cwd: place })
       .done;
-    expect([code, stderr]).toEqual([0, expect.stringContaining("write")]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("render:samples")]);
     expect(stdout).toContain("<|start_header_id|>user<|end_header_id|>");
     const expected = JSON.parse(readFileSync(join(DEMO, "expected.json"), "utf8"));
     for (const stage of ["prepare", "dedup", "split", "intents", "flip"] as const) {
@@ -45,7 +46,9 @@ describe("the packed tarball, installed into an empty folder,", () => {
         expected[stage].rejected ?? {},
       ]);
     }
-    expect(allFiles(join(place, "output", "demo", "dataset"))).toContain("data/train-00000-of-00001.parquet");
+    expect(allFiles(join(place, "output", "demo", "dataset", "samples"))).toContain(
+      "data/train-00000-of-00001.parquet",
+    );
   });
 
   test("is a library with the words of the command line", { timeout: 300_000 }, async ({ skip }) => {
@@ -53,17 +56,20 @@ describe("the packed tarball, installed into an empty folder,", () => {
     cpSync(join(installed, "scripts", "demo"), join(place, "demo"), { recursive: true });
     writeFileSync(
       join(place, "use.mjs"),
-      `import { run, stages } from "flipturn";
+      `import { dataset, run } from "flipturn";
        const events = [];
        const manifests = await run(
          {
            source: "wildchat-1m", input: ["demo/*.parquet"], output: "output/library",
            prepare: { maxBadRows: 0.05 }, dedup: { minCount: 10 }, intents: { provider: "none" },
          },
-         { threads: 2, onEvent: (event) => events.push(event.type) },
+         {
+           executor: { name: "threads", options: { count: 2 } },
+           onEvent: (event) => events.push(event.type),
+         },
        );
        console.log(JSON.stringify({
-         stages: stages.map((stage) => stage.name),
+         stages: dataset.stages.map((stage) => stage.name),
          kept: manifests.map((manifest) => manifest.kept),
          events: [...new Set(events)].sort(),
        }));`,
@@ -72,7 +78,7 @@ describe("the packed tarball, installed into an empty folder,", () => {
     expect([code, stderr]).toEqual([0, ""]);
     // Without intents no conversation is lost to them.
     const { stages, kept, events } = JSON.parse(stdout);
-    expect(stages).toEqual(["download", "prepare", "dedup", "split", "intents", "flip", "write"]);
+    expect(stages).toEqual(["download", "prepare", "dedup", "split", "intents", "flip", "render", "describe"]);
     expect(kept.slice(0, 5)).toEqual([3, 126, 86, 86, 86]);
     expect(kept[6]).toBe(kept[5]);
     expect(events).toEqual(expect.arrayContaining(["phase", "stage"]));
@@ -107,4 +113,9 @@ describe("the packed tarball, installed into an empty folder,", () => {
     });
     expect(telling).toEqual([]);
   });
+});
+
+test("what is built may be run, also after it was built anew", async () => {
+  const { code, stdout } = await startProcess(CLI, ["--version"], { cwd: folder }).done;
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
 });

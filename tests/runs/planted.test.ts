@@ -1,7 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { artefacts, manifest, seeded, select, shardsOf, succeed, temporary } from "./flipturn.ts";
+import { select } from "../helpers/engine.ts";
+import { temporary } from "../helpers/folder.ts";
+import { seeded } from "../helpers/random.ts";
+import { artefacts, manifest, shardsOf, succeed } from "./flipturn.ts";
 
 /** A log with known answers. Nobody said any of this: its words are made up. */
 const folder = temporary();
@@ -53,7 +56,7 @@ async function runOn(name: string, rows: readonly Planted[], ...flags: string[])
   writeFileSync(input, lines.join(""));
   const source = ["--source", "chat", "--columns", "id=id,user=user,country=country", "--input", input];
   const settings = ["--min-count", "30", "--ratios", "40,30,30", "--intents", "none", "--to", "split"];
-  await succeed(["run", ...source, ...settings, "--output", output, ...flags], { cwd: folder, timeoutMs: 120_000 });
+  await succeed(["run", ...source, ...settings, "--output", output, ...flags], { cwd: folder });
   return output;
 }
 
@@ -71,7 +74,7 @@ async function leaks(run: string): Promise<Record<string, number>> {
 async function torn(run: string, prefix: string): Promise<number> {
   const [row] = await select<{ n: number }>(
     `SELECT count(*)::INT AS n FROM (SELECT regexp_extract(conversation_id, '${prefix}-[0-9]+') AS pair
-     FROM ${shardsOf(run, "split", "placed")} WHERE conversation_id LIKE 'chat:${prefix}-%'
+     FROM ${shardsOf(run, "split", "split_assignments")} WHERE conversation_id LIKE 'chat:${prefix}-%'
      GROUP BY pair HAVING count(DISTINCT split) > 1)`,
   );
   return row?.n ?? 0;
@@ -94,7 +97,7 @@ describe("in a planted log of 560 conversations", () => {
 
   test("near-duplicates of Jaccard 0.93 and equal short openings are found with recall 1 (60 of 60 pairs) and precision 1", async () => {
     const clusters = await select<{ members: string[] }>(
-      `SELECT list_sort(list(conversation_id)) AS members FROM ${shardsOf(paper, "dedup", "traits")}
+      `SELECT list_sort(list(conversation_id)) AS members FROM ${shardsOf(paper, "dedup", "group_keys")}
        WHERE cluster IS NOT NULL GROUP BY cluster ORDER BY members[1]`,
     );
     const pairs = [...near, ...shared].filter(({ id }) => id.endsWith("-a")).map(({ id }) => id.slice(0, -1));
@@ -116,7 +119,7 @@ describe("in a planted log of 560 conversations", () => {
   });
 
   test("by IP and country some of 40 travellers sit in two splits, and the audit counts each; by paper none", async () => {
-    const run = await runOn("letter", all, "--split-by", "ip+country");
+    const run = await runOn("letter", all, "--split-by", "user-and-country");
     const travellers = await torn(run, "abroad");
     expect(travellers).toBeGreaterThan(0);
     expect(await leaks(run)).toMatchObject({ user: travellers, country: travellers });
@@ -141,8 +144,8 @@ describe("in a planted log of 560 conversations", () => {
       ["dedup", "templates"],
       ["dedup", "rejections"],
       ["dedup", "clusters"],
-      ["dedup", "traits"],
-      ["split", "placed"],
+      ["dedup", "group_keys"],
+      ["split", "split_assignments"],
       ["split", "leaks"],
     ] as const) {
       const rows = (run: string) => select(`SELECT * FROM ${shardsOf(run, stage, artefact)} ORDER BY ALL`);

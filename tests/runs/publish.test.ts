@@ -1,9 +1,11 @@
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { select } from "../helpers/engine.ts";
+import { temporary } from "../helpers/folder.ts";
 import { startWriteHub, type WriteHub } from "../servers/hub-write.ts";
-import { allFiles, flipturn, select, start, succeed, temporary } from "./flipturn.ts";
+import { allFiles, flipturn, start, succeed } from "./flipturn.ts";
 
 const TOKEN = "hf_secretsecret";
 const REPO = "me/chats";
@@ -22,13 +24,13 @@ const TALKS = [
   { id: "mail", user: "jane", country: "Malta", said: ["I am jane.doe@example.org", "call +44 20 7946 0958"] },
 ];
 
-let folder: string;
+const folder = temporary();
 let hub: WriteHub;
 const run = (name: string) => join(folder, name);
 
 async function make(name: string, ...settings: string[]): Promise<void> {
   const flags = ["--source", "chat", "--input", "log.jsonl", "--columns", "id=id,user=user,country=country"];
-  const intents = ["--intents", "recorded", "--recorded", "intents.jsonl", "--threads", "1"];
+  const intents = ["--intents", "recorded", "--recorded", "intents.jsonl", "--executor", "in-process"];
   await succeed(["run", ...flags, ...intents, "--output", run(name), ...settings], { cwd: folder });
 }
 
@@ -41,7 +43,6 @@ const files = () => hub.repos.get(REPO)?.files ?? new Map<string, { content: Buf
 const text = (path: string) => files().get(path)?.content.toString() ?? "";
 
 beforeAll(async () => {
-  folder = temporary();
   const rows = TALKS.map(({ said, ...about }) => ({
     ...about,
     messages: said.flatMap((content) => [
@@ -55,7 +56,7 @@ beforeAll(async () => {
     intent: `${PREFIX} ask about ${id === "mail" ? "jane.doe@example.org" : "something"}.`,
   }));
   writeFileSync(join(folder, "intents.jsonl"), intents.map((row) => JSON.stringify(row)).join("\n"));
-  await make("jsonl", "--format", "jsonl");
+  await make("jsonl", "--file-format", "jsonl");
 });
 beforeEach(async () => {
   await hub?.close();
@@ -89,7 +90,7 @@ describe("flipturn publish", () => {
         .map((line) => JSON.parse(line) as Record<string, string>),
     );
     const before = await select<{ user_id: string; target: string }>(
-      `SELECT * FROM read_json_auto('${join(run("jsonl"), "dataset/data/*.jsonl")}')`,
+      `SELECT * FROM read_json_auto('${join(run("jsonl"), "dataset/samples/data/*.jsonl")}')`,
     );
     expect(rows).toHaveLength(before.length);
     const ids = new Set(before.map((row) => row.user_id));
@@ -222,13 +223,13 @@ describe("flipturn publish refuses", () => {
   test("a run that is not finished", async () => {
     await make("half", "--to", "flip");
     const { code, stderr } = await publish("half");
-    expect([code, stderr]).toEqual([2, expect.stringContaining("stage write is not done")]);
+    expect([code, stderr]).toEqual([4, expect.stringContaining("stage render:samples is not done")]);
     expect(hub.requests).toEqual([]);
   });
 
   test("a dataset that was edited by hand, and a manifest of another version", async () => {
-    await make("edited", "--format", "jsonl");
-    const data = join(run("edited"), "dataset", "data", "train-00000-of-00001.jsonl");
+    cpSync(run("jsonl"), run("edited"), { recursive: true });
+    const data = join(run("edited"), "dataset", "samples", "data", "train-00000-of-00001.jsonl");
     const before = readFileSync(data);
     writeFileSync(data, before.toString().replace("question", "Question"));
     const edited = await publish("edited");
@@ -287,7 +288,8 @@ test("the secret of a run that is given none is made once, and is for its owner 
   expect(statSync(key).mode & 0o077).toBe(0);
   await succeed(["publish", "--output", run("jsonl"), "--repo", REPO, "--dry-run"], { cwd: folder, env });
   expect(readFileSync(key, "utf8")).toBe(secret);
-  const published = join(run("jsonl"), "publish", "dataset");
+  const published = join(run("jsonl"), "publish", "samples", "dataset");
+  expect(allFiles(published)).toContain("README.md");
   for (const path of allFiles(published))
     expect(readFileSync(join(published, path), "utf8")).not.toContain(secret.trim());
   expect(existsSync(join(published, "publish.key"))).toBe(false);

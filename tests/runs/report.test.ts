@@ -3,8 +3,9 @@ import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Report } from "../../stages/report/report.ts";
+import { temporary } from "../helpers/folder.ts";
 import { chromiumPath, openBrowser } from "./chromium.ts";
-import { DEMO, flipturn, succeed, temporary } from "./flipturn.ts";
+import { DEMO, flipturn, succeed } from "./flipturn.ts";
 
 const PREFIX = "You are a user chatting with an assistant language model to";
 
@@ -27,13 +28,14 @@ const row = (id: string, user: string, ...said: string[]) => ({
   ]),
 });
 
-let folder: string;
-let output: string;
+const alone = ["--executor", "in-process"];
+const chat = ["run", ...alone, "--source", "chat", "--input", "log.jsonl"];
+
+const folder = temporary();
+const output = join(folder, "nasty");
 const path = () => join(output, "report.html");
 
 beforeAll(async () => {
-  folder = temporary();
-  output = join(folder, "nasty");
   const rows = [
     row("1<script>", "a", ...NASTY),
     row("2", "b", "how are you", "bye"),
@@ -46,17 +48,8 @@ beforeAll(async () => {
     intent: `${PREFIX} </script><script>window.taken = 4</script>`,
   }));
   writeFileSync(join(folder, "intents.jsonl"), intents.map((each) => JSON.stringify(each)).join("\n"));
-  const settings = [
-    "--source",
-    "chat",
-    "--input",
-    "log.jsonl",
-    "--columns",
-    "id=id,user=user,country=country",
-    "--seed",
-    "3",
-  ];
-  await succeed(["run", ...settings, "--intents", "recorded", "--recorded", "intents.jsonl", "--output", output], {
+  const recorded = ["--seed", "3", "--intents", "recorded", "--recorded", "intents.jsonl"];
+  await succeed([...chat, "--columns", "id=id,user=user,country=country", ...recorded, "--output", output], {
     cwd: folder,
   });
   await succeed(["report", "--output", output], { cwd: folder });
@@ -80,12 +73,12 @@ describe("flipturn report", () => {
     expect(report.turns.reduce((sum, { count }) => sum + count, 0)).toBe(3);
     expect(report.samples).toHaveLength(10);
     expect(report.samples.some(({ target }) => target === NASTY[0])).toBe(true);
-    expect(report.reconciled).toEqual([]);
+    expect(report.published_counts).toEqual([]);
   });
 
   test("shows no worst intents of a run without intents", async () => {
-    const settings = ["--source", "chat", "--input", "log.jsonl", "--columns", "id=id,user=user", "--intents", "none"];
-    await succeed(["run", ...settings, "--output", "without"], { cwd: folder });
+    const without = ["--columns", "id=id,user=user", "--intents", "none", "--output", "without"];
+    await succeed([...chat, ...without], { cwd: folder });
     const { stdout } = await succeed(["report", "--output", "without", "--json"], { cwd: folder });
     expect((JSON.parse(stdout) as Report).intents.worst).toEqual([]);
     await succeed(["report", "--output", "without"], { cwd: folder });
@@ -95,18 +88,17 @@ describe("flipturn report", () => {
   });
 
   test("refuses a run that is not finished, and names the stage", async () => {
-    const settings = ["--source", "chat", "--input", "log.jsonl", "--intents", "none", "--to", "split"];
-    await succeed(["run", ...settings, "--output", "half"], { cwd: folder });
+    await succeed([...chat, "--intents", "none", "--to", "split", "--output", "half"], { cwd: folder });
     const { code, stderr } = await flipturn(["report", "--output", "half"], { cwd: folder });
-    expect([code, stderr]).toEqual([2, expect.stringContaining("stage intents is not done")]);
+    expect([code, stderr]).toEqual([4, expect.stringContaining("stage intents is not done")]);
   });
 
   test("shows every published count beside ours where there are any", async () => {
-    await succeed(["demo", "--output", "demo"], { cwd: folder });
+    await succeed(["demo", ...alone, "--output", "demo"], { cwd: folder });
     const { stdout } = await succeed(["report", "--output", "demo", "--json"], { cwd: folder });
-    const { reconciled, templates, countries } = JSON.parse(stdout) as Report;
+    const { published_counts, templates, countries } = JSON.parse(stdout) as Report;
     const expected = JSON.parse(readFileSync(join(DEMO, "expected.json"), "utf8")) as Record<string, number>;
-    expect(reconciled.find(({ count }) => count === "rows of the source")).toMatchObject({
+    expect(published_counts.find(({ count }) => count === "rows of the source")).toMatchObject({
       published: 837_989,
       ours: 152,
     });
@@ -114,7 +106,7 @@ describe("flipturn report", () => {
     expect(Object.keys(expected).length).toBeGreaterThan(0);
     expect(countries[0]?.country).toBe("United States");
     const known = countries.filter(({ country }) => country !== null);
-    expect(reconciled.find(({ count }) => count === "countries")?.ours).toBe(known.length);
+    expect(published_counts.find(({ count }) => count === "countries")?.ours).toBe(known.length);
     expect(known.length).toBe(countries.length - 1);
   });
 });

@@ -1,117 +1,53 @@
-import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, describe, expect, test } from "vitest";
-import {
-  allFiles,
-  DEMO,
-  DEMO_SETTINGS,
-  type Result,
-  type StageName,
-  select,
-  stageFolder,
-  succeed,
-  temporary,
-  tree,
-} from "./flipturn.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { select } from "../helpers/engine.ts";
+import { temporary } from "../helpers/folder.ts";
+import { allFiles, DEMO, DEMO_SETTINGS, type Result, succeed, tree } from "./flipturn.ts";
+
+// What is run again when is shown on a toy chain (tests/unit/pipeline/run.test.ts), and what each real stage depends on by
+// its declaration (tests/unit/stages/index.test.ts). Here: that the real stages keep to it.
 
 const folder = temporary();
+const output = join(folder, "demo");
+let before: Record<string, string> = {};
 
 /** The stages that a run did, as its lines on stderr say; the others were up to date. */
 function didRun({ stderr }: Result): string[] {
-  const lines = stderr.split("\n").filter((line) => /\(.*\)$/.test(line));
-  return lines.filter((line) => !line.includes("(up to date)")).map((line) => line.split(" ")[0] ?? "");
+  const lines = stderr.split("\n").filter((line) => /\(\d+\.\d s\)$/.test(line));
+  return lines.map((line) => line.split(" ")[0] ?? "");
 }
 
+function run(...flags: string[]): Promise<Result> {
+  return succeed(["demo", "--output", output, "--shards", "2", "--threads", "1", ...flags], { cwd: folder });
+}
+
+beforeAll(async () => {
+  await run();
+  before = tree(output);
+});
+
 describe("a finished run", () => {
-  const output = join(folder, "demo");
-  const run = (...flags: string[]) =>
-    succeed(["demo", "--output", output, "--shards", "2", "--threads", "1", ...flags], { cwd: folder });
-  const times = () =>
-    Object.fromEntries(allFiles(output).map((path) => [path, statSync(join(output, path), { bigint: true }).mtimeNs]));
-  let before: Record<string, string> = {};
-
-  // Each test begins with the same finished run, whatever became of it in the test before.
-  beforeEach(async () => {
-    if (JSON.stringify(tree(output)) === JSON.stringify(before) && before["dataset/README.md"]) return;
-    rmSync(output, { recursive: true, force: true });
-    await run();
-    before = tree(output);
-  });
-
   test("does nothing when it is run again, and says so", async () => {
+    const times = () =>
+      Object.fromEntries(
+        allFiles(output).map((path) => [path, statSync(join(output, path), { bigint: true }).mtimeNs]),
+      );
     const written = times();
     const again = await run();
     expect(times()).toEqual(written);
-    expect(again.stderr.match(/up to date/g)).toHaveLength(7);
+    expect(again.stderr.match(/up to date/g)).toHaveLength(8);
     expect(didRun(again)).toEqual([]);
   });
 
-  test.each([
-    ["--form", "messages", ["write"]],
-    ["--format", "jsonl", ["write"]],
-    ["--ratios", "50,25,25", ["split", "flip", "write"]],
-    ["--language", "any", ["prepare", "dedup", "split", "intents", "flip", "write"]],
-    ["--seed", "1", ["download", "prepare", "dedup", "split", "intents", "flip", "write"]],
-    ["--shards", "3", ["download", "prepare", "dedup", "split", "intents", "flip", "write"]],
+  test("with another option runs what depends on it and nothing else, and back again has the same bytes", async () => {
+    expect(didRun(await run("--ratios", "50,25,25"))).toEqual(["split", "flip", "render:samples", "describe:samples"]);
     // Near-duplicates by another rule, but the same ones: what was made of them stays. The card states the rule.
-    ["--coverage", "0.51", ["dedup", "write"]],
-  ])(
-    "with another %s runs what depends on it and nothing else, and back again gives the same bytes",
-    async (flag, value, expected) => {
-      expect(didRun(await run(flag, value))).toEqual(expected);
-      expect(didRun(await run(flag, value))).toEqual([]);
-      await run();
-      expect(tree(output)).toEqual(before);
-    },
-  );
-
-  test.each([
-    ["prepare", "conversations-00001-of-00002.parquet"],
-    ["prepare", "rejections-00000-of-00002.parquet"],
-    ["dedup", "templates-00000-of-00001.parquet"],
-    ["dedup", "rejections-00001-of-00002.parquet"],
-    ["split", "users-00000-of-00001.parquet"],
-    ["intents", "intents-00000-of-00002.parquet"],
-    ["flip", "samples-00001-of-00002.parquet"],
-    ["flip", "manifest.json"],
-    ["write", "../dataset/data/train-00001-of-00002.parquet"],
-    ["write", "../dataset/README.md"],
-  ] as [StageName, string][])("without a file of %s (%s) does that stage again and no other", async (stage, file) => {
-    rmSync(join(output, stageFolder(stage), file));
-    expect(didRun(await run())).toEqual([stage]);
+    const changed = ["--ratios", "50,25,25", "--set", "dedup.coverage=0.51"];
+    expect(didRun(await run(...changed))).toEqual(["dedup", "describe:samples"]);
+    expect(didRun(await run("--set", "models.intents.concurrency=3"))).not.toContain("intents");
+    await run();
     expect(tree(output)).toEqual(before);
-  });
-
-  test("notices a file that was cut short", async () => {
-    const path = join(output, "06-flip", "samples-00000-of-00002.parquet");
-    writeFileSync(path, readFileSync(path).subarray(0, -1));
-    expect(didRun(await run())).toEqual(["flip"]);
-    expect(tree(output)).toEqual(before);
-  });
-
-  test("that was changed is what a run from the start with the same options is", async () => {
-    const flags = ["--coverage", "0.51"];
-    await run(...flags);
-    const fresh = join(folder, "fresh");
-    await succeed(["demo", "--output", fresh, "--shards", "2", "--threads", "1", ...flags], { cwd: folder });
-    expect(tree(output)).toEqual(tree(fresh));
-  });
-
-  test("does everything again with --force, to the same bytes", async () => {
-    expect(didRun(await run("--force"))).toHaveLength(7);
-    expect(tree(output)).toEqual(before);
-  });
-
-  test("in parts gives the same bytes as in one go", async () => {
-    const parts = join(folder, "parts");
-    const part = (...flags: string[]) =>
-      succeed(["demo", "--output", parts, "--shards", "2", "--threads", "1", ...flags], { cwd: folder });
-    const { stdout } = await part("--to", "dedup");
-    expect(stdout).toContain("Stopped after dedup, as asked.");
-    expect(allFiles(parts).some((path) => path.startsWith("04-"))).toBe(false);
-    await part("--from", "split", "--to", "intents");
-    await part("--from", "flip");
-    expect(tree(parts)).toEqual(before);
   });
 
   test("looks at an input again that was touched, and goes no further if its bytes are the same", async () => {
@@ -125,5 +61,44 @@ describe("a finished run", () => {
     expect(didRun(await succeed(args, { cwd: folder }))).toEqual(["download"]);
     writeFileSync(copy, text.replace('"content":"', '"content":"Well. '));
     expect(didRun(await succeed(args, { cwd: folder }))).toContain("prepare");
+  });
+});
+
+describe("several forms of one run", () => {
+  const dataset = (form: string) => tree(join(output, "dataset", form));
+
+  test("lie side by side: another form adds its own folder, and nothing before it runs again", async () => {
+    await run();
+    const samples = dataset("samples");
+    expect(didRun(await run("--form", "messages"))).toEqual(["render:messages", "describe:messages"]);
+    expect(dataset("samples")).toEqual(samples);
+    expect(didRun(await run("--form", "samples", "--form", "messages"))).toEqual([]);
+    expect(didRun(await run("--form", "messages", "--file-format", "jsonl"))).toEqual([
+      ...["render:messages", "describe:messages"],
+    ]);
+    expect(dataset("samples")).toEqual(samples);
+  });
+
+  test("are the bytes of runs of their own", async () => {
+    await run("--form", "messages,trl");
+    for (const form of ["messages", "trl"]) {
+      const alone = join(folder, `alone-${form}`);
+      await succeed(["demo", "--output", alone, "--shards", "2", "--threads", "1", "--form", form], { cwd: folder });
+      expect(dataset(form)).toEqual(tree(join(alone, "dataset", form)));
+    }
+  });
+
+  test("are named where a command is about one, and asked for where it is not said which", async () => {
+    const { stdout } = await succeed(["status", "--output", output], { cwd: folder });
+    for (const form of ["samples", "messages", "trl"]) expect(stdout).toMatch(new RegExp(`^render:${form} +done`, "m"));
+    const report = ["report", "--output", output, "--json"];
+    const found = await succeed([...report, "--form", "trl"], { cwd: folder });
+    expect(JSON.parse(found.stdout).form).toBe("trl");
+    await expect(succeed(report, { cwd: folder })).rejects.toThrow("--form");
+  });
+
+  test("go when they are removed, and come back when they are asked for", async () => {
+    rmSync(join(output, "dataset", "trl"), { recursive: true });
+    expect(didRun(await run("--form", "trl"))).toEqual(["render:trl", "describe:trl"]);
   });
 });

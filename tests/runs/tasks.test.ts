@@ -1,71 +1,179 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
-import { allFiles, DEMO, DEMO_SETTINGS, flipturn, succeed, temporary, tree } from "./flipturn.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { Plan } from "../../schemas/plan.ts";
+import { execute } from "../helpers/engine.ts";
+import { temporary } from "../helpers/folder.ts";
+import { allFiles, DEMO, DEMO_SETTINGS, flipturn, stageFolder, succeed, tree } from "./flipturn.ts";
 
 const folder = temporary();
+const output = join(folder, "tasks");
+const path = join(output, "plan.json");
+const here = { cwd: folder };
+const settings = ["--output", output, "--shards", "3", "--form", "samples", "--form", "trl"];
+const planOf = () => Plan.parse(JSON.parse(readFileSync(path, "utf8")));
+
+function task(phase: string, element: number, ...flags: string[]) {
+  return flipturn(["task", "--plan", path, "--phase", phase, "--element", String(element), ...flags], here);
+}
+
+beforeAll(async () => {
+  await succeed(["plan", "--write", ...DEMO_SETTINGS, "--input", `${DEMO}/*.parquet`, ...settings], here);
+});
 
 describe("the tasks of a plan", () => {
-  const output = join(folder, "tasks");
-  const path = join(output, "plan.json");
-  const settings = ["--output", output, "--shards", "2"];
-  const task = (stage: string, index: number, ...flags: string[]) =>
-    flipturn(["task", "--plan", path, "--stage", stage, "--index", String(index), ...flags], { cwd: folder });
-
-  test("one by one, in order, give the same tree as `run`; done twice they say so; out of order they are refused", async () => {
-    await succeed(["plan", "--write", ...DEMO_SETTINGS, "--input", `${DEMO}/*.parquet`, ...settings], { cwd: folder });
+  test("begin with nothing but the plan", () => {
     expect(allFiles(output)).toEqual(["plan.json"]);
-    const plan = JSON.parse(readFileSync(path, "utf8"));
-
-    const early = await task("dedup", 0);
-    expect(early.code).toBe(2);
-    expect(early.stderr).toContain("stage dedup reads what prepare writes, and prepare is not done");
-
-    for (const stage of plan.stages) {
-      const last = stage.phases.at(-1);
-      const isTried = stage.name === "prepare" || stage.name === "dedup";
-      if (isTried) {
-        const finish = await task(stage.name, last.first);
-        expect(finish.code, finish.stderr).toBe(2);
-        expect(finish.stderr).toMatch(/^flipturn: task \d+ of .* needs .* first; task 0 is not done\n$/);
-      }
-      for (let index = 0; index < last.first + last.tasks; index++) {
-        const { code, stdout, stderr } = await task(stage.name, index);
-        expect([code, stdout, stderr]).toEqual([0, `${stage.name} ${index}: done\n`, ""]);
-        if (!isTried || index > 0) continue;
-        const twice = await task(stage.name, index);
-        expect([twice.code, twice.stdout]).toEqual([0, `${stage.name} ${index}: was done before\n`]);
-      }
-    }
-    const twice = await task("prepare", 0, "--json");
-    expect(JSON.parse(twice.stdout)).toEqual({ stage: "prepare", index: 0, skipped: true });
-
-    const whole = join(folder, "whole");
-    await succeed(["demo", "--output", whole, "--shards", "2"], { cwd: folder });
-    expect(tree(output)).toEqual(tree(whole));
-
-    const { stderr } = await succeed(["demo", ...settings], { cwd: folder });
-    expect(stderr.match(/up to date/g)).toHaveLength(7);
-  }, 400_000);
-
-  test("that are not there are refused with what there is", async () => {
-    const beyond = await task("prepare", 99);
-    expect([beyond.code, beyond.stderr]).toEqual([2, "flipturn: stage prepare has the tasks 0 to 5, not 99\n"]);
-    const unknown = await task("prepair", 0);
-    expect(unknown.code).toBe(2);
-    expect(unknown.stderr).toContain("no stage prepair in this plan; it has: download, prepare, dedup");
   });
 
-  test("of a plan by another version of the code are refused with both versions", async () => {
-    const other = join(folder, "other-plan.json");
-    const plan = JSON.parse(readFileSync(path, "utf8"));
-    writeFileSync(other, JSON.stringify({ ...plan, code: "0.0.9+0123456789ab" }));
-    const { code, stderr } = await flipturn(["task", "--plan", other, "--stage", "download", "--index", "0"], {
-      cwd: folder,
-    });
-    expect(code).toBe(2);
-    expect(stderr).toContain(`${other}: made by flipturn 0.0.9+0123456789ab, this is ${plan.code}`);
-    expect(stderr).toContain("make the plan again");
-    expect(allFiles(folder).filter((file) => file.startsWith("01-"))).toEqual([]);
+  test("that come too early end with 4, which says that what they need is not there yet", async () => {
+    const early = await task("dedup.count", 0);
+    expect([early.code, early.stderr]).toEqual([
+      4,
+      expect.stringContaining("stage dedup reads what prepare writes, and prepare is not done"),
+    ]);
+    const last = await task("download.finish", 0);
+    expect([last.code, last.stderr]).toEqual([4, expect.stringMatching(/needs .* first; task 0 of download/)]);
+  });
+
+  test("that fail leave why, which the next success takes away", async () => {
+    const note = join(output, stageFolder("dedup"), "tasks", "00000.failed.json");
+    expect(JSON.parse(readFileSync(note, "utf8"))).toMatchObject({ stage: "dedup", phase: "count", index: 0, code: 4 });
+    expect((await succeed(["status", "--output", output], here)).stdout).toContain("Failed: task 0 of dedup (count)");
+  });
+
+  test("one group after the other give the same tree as `run`, and done twice they say so", async () => {
+    for (const { name, phases } of planOf().stages)
+      for (const phase of phases)
+        for (let element = 0; element * 2 < phase.tasks; element++) {
+          const { code, stdout, stderr } = await task(`${name}.${phase.name}`, element, "--group", "2");
+          const own = [2 * element, 2 * element + 1].filter((index) => index < phase.tasks);
+          const said = own.map((index) => `${name}.${phase.name} ${phase.first + index}: done\n`).join("");
+          expect([code, stdout, stderr]).toEqual([0, said, ""]);
+        }
+    const twice = await task("prepare.scatter", 0, "--json");
+    expect(JSON.parse(twice.stdout)).toEqual([{ stage: "prepare", phase: "scatter", index: 0, state: "done before" }]);
+    expect(allFiles(output).filter((file) => file.endsWith(".failed.json"))).toEqual([]);
+
+    const whole = join(folder, "whole");
+    await succeed(["demo", ...settings, "--output", whole], here);
+    expect(tree(output)).toEqual(tree(whole));
+    expect((await succeed(["demo", ...settings], here)).stderr.match(/up to date/g)).toHaveLength(10);
+  });
+
+  test("know their element from the variables of schedulers, and take the name that they first had", async () => {
+    for (const name of ["SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX"]) {
+      const args = ["task", "--plan", path, "--phase", "prepare.scatter", "--group", "2"];
+      const { stdout } = await succeed(args, { ...here, env: { [name]: "1" } });
+      expect(stdout).toBe("prepare.scatter 2: done before\n");
+      const odd = await flipturn(args, { ...here, env: { [name]: "one" } });
+      expect([odd.code, odd.stderr]).toEqual([2, `flipturn: ${name}: found "one", expected a whole number from 0\n`]);
+    }
+    const old = await succeed(["task", "--plan", path, "--stage", "prepare", "--index", "0"], here);
+    expect(old.stdout).toBe("prepare.scatter 0: done before\n");
+  });
+
+  test("go on after one that failed, and the process ends as the worst of them asks", async () => {
+    // Two of three shards of intents are gone: of three tasks that read them two cannot be done yet.
+    const gone = ["00000", "00002"].map((shard) =>
+      join(output, stageFolder("intents"), `intents-${shard}-of-00003.parquet`),
+    );
+    rmSync(join(output, stageFolder("render"), "tasks"), { recursive: true });
+    rmSync(join(output, stageFolder("render"), "done.json"));
+    for (const file of gone) rmSync(file);
+    const { code, stdout, stderr } = await task("render:samples.rows", 0, "--group", "3");
+    expect(code).toBe(4);
+    expect(stdout).toBe("render:samples.rows 0: failed\nrender:samples.rows 1: done\nrender:samples.rows 2: failed\n");
+    for (const file of gone) expect(stderr).toContain(`${file}: is not there; run stage intents again`);
+    await succeed(["demo", ...settings], here);
+  });
+
+  test("after a barrier do not look at the phases before them", async () => {
+    const { stdout } = await succeed(
+      ["task", "--plan", path, "--phase", "split.assign", "--element", "0", "--after-barrier"],
+      here,
+    );
+    expect(stdout).toBe("split.assign 4: done before\n");
+  });
+});
+
+describe("tasks are refused", () => {
+  test.each([
+    ["prepair.scatter", 0, "no stage prepair in this plan; it has: download, prepare, dedup"],
+    ["prepare.scater", 0, "--phase prepare.scater: stage prepare has scatter, "],
+    ["prepare", 0, "--phase prepare: expected <stage>.<phase>, such as dedup.count"],
+    ["prepare.scatter", 3, "--element 3: prepare.scatter has 3 tasks, which are the elements 0 to 2 in groups of 1"],
+  ])("that are not there: %s %i", async (phase, element, said) => {
+    const { code, stderr } = await task(phase, element);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(said)]);
+  });
+
+  test("where it is not said which", async () => {
+    const { code, stderr } = await flipturn(["task", "--plan", path], here);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("--phase is missing")]);
+    const element = await flipturn(["task", "--plan", path, "--phase", "prepare.scatter"], here);
+    expect([element.code, element.stderr]).toEqual([2, expect.stringContaining("--element is missing")]);
+  });
+
+  test.each([
+    [
+      "another version of the code",
+      (plan: Plan): Plan => ({
+        ...plan,
+        code: "0.0.9+0123456789ab",
+        stages: plan.stages.map((stage) => ({ ...stage, code: "0123456789ab" })),
+      }),
+      "stage download was planned with code 0123456789ab (flipturn 0.0.9+0123456789ab), this has ",
+    ],
+    [
+      "another Node",
+      (plan: Plan): Plan => ({ ...plan, node: { ...plan.node, major: 18 } }),
+      "planned with Node 18 on ",
+    ],
+    [
+      "another kind of machine",
+      (plan: Plan): Plan => ({ ...plan, node: { ...plan.node, platform: "plan9-mips" } }),
+      "on plan9-mips",
+    ],
+  ])("of a plan made with %s", async (name, change, said) => {
+    const other = join(folder, name.replaceAll(" ", "-"), "plan.json");
+    const where = join(other, "..");
+    await succeed(["plan", "--write", ...DEMO_SETTINGS, "--input", `${DEMO}/*.parquet`, "--output", where], here);
+    writeFileSync(other, JSON.stringify(change(Plan.parse(JSON.parse(readFileSync(other, "utf8"))))));
+    const { code, stderr } = await flipturn(
+      ["task", "--plan", other, "--phase", "download.fetch", "--element", "0"],
+      here,
+    );
+    expect([code, stderr]).toEqual([2, expect.stringContaining(said)]);
+    expect(allFiles(where).filter((file) => !file.endsWith(".failed.json"))).toEqual(["plan.json"]);
+  });
+
+  test("whose input is no more what it was when the run was planned", async () => {
+    const input = join(folder, "rows.parquet");
+    await execute(
+      `COPY (SELECT * FROM read_parquet('${DEMO}/conversations-00000.parquet')) TO '${input}' (FORMAT parquet)`,
+    );
+    const where = join(folder, "changed");
+    await succeed(["plan", "--write", ...DEMO_SETTINGS, "--input", input, "--output", where], here);
+    const args = ["task", "--plan", join(where, "plan.json"), "--phase", "download.fetch", "--element", "0"];
+    utimesSync(input, 1, 1);
+    const changed = await flipturn(args, here);
+    expect([changed.code, changed.stderr]).toEqual([
+      2,
+      expect.stringContaining(`${input}: has changed since the run was planned`),
+    ]);
+    rmSync(input);
+    const gone = await flipturn(args, here);
+    expect([gone.code, gone.stderr]).toEqual([4, expect.stringContaining("is not there now")]);
+  });
+
+  test("nothing of a plan depends on the folder that its tasks are done from", async () => {
+    const where = join(folder, "elsewhere");
+    await execute(
+      `COPY (SELECT * FROM read_parquet('${DEMO}/conversations-00000.parquet')) TO '${join(folder, "here.parquet")}' (FORMAT parquet)`,
+    );
+    await succeed(["plan", "--write", ...DEMO_SETTINGS, "--input", "here.parquet", "--output", "elsewhere"], here);
+    const args = ["task", "--plan", join(where, "plan.json"), "--phase", "download.fetch", "--element", "0"];
+    expect((await succeed(args, { cwd: "/" })).stdout).toBe("download.fetch 0: done\n");
   });
 });

@@ -54,8 +54,6 @@ export type Hub = {
   requests: HubRequestRecord[];
   script(route: Route, ...behaviours: (Misbehaviour | null)[]): void;
   always(route: Route, misbehaviour: Misbehaviour | null): void;
-  /** Until no request is under way, those included that a client left before they were read here. */
-  settled(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -104,7 +102,6 @@ export async function startHub(setup: HubSetup): Promise<Hub> {
     requests,
     script: (route, ...behaviours) => void queues.set(route, [...(queues.get(route) ?? []), ...behaviours]),
     always: (route, misbehaviour) => void standing.set(route, misbehaviour),
-    settled: async () => void (await Promise.all([hub.settled(), cdn.settled()])),
     close: async () => void (await Promise.all([hub.close(), cdn.close()])),
   };
 }
@@ -132,14 +129,7 @@ async function listen(answer: (request: IncomingMessage, response: ServerRespons
       server.close(() => resolve());
       server.closeAllConnections();
     });
-  const open = () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
-  const settled = async () => {
-    while ((await open()) > 0) {
-      server.closeIdleConnections();
-      await delay(10);
-    }
-  };
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, settled, close };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
 }
 
 function routeOf(path: string): Route | "unknown" {

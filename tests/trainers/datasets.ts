@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { realFile } from "../data/real.ts";
-import { succeed, temporary } from "../runs/flipturn.ts";
+import { temporary } from "../helpers/folder.ts";
+import { succeed } from "../runs/flipturn.ts";
 import type { Made } from "./conversations.ts";
 
 /** Everything that these tests write. */
@@ -39,13 +40,18 @@ export function wildchat(): string[] {
 const written = new Map<string, Promise<string>>();
 
 /** The folder of the dataset of these conversations in a form, written by `flipturn run` as anybody would. */
-export function dataset(name: string, source: readonly string[], ...write: readonly string[]): Promise<string> {
-  const run = join(FOLDER, "runs", [name, ...write.map((part) => part.replace(/^--/, ""))].join("-"));
+export function dataset(
+  name: string,
+  source: readonly string[],
+  form: string,
+  ...options: readonly string[]
+): Promise<string> {
+  const run = join(FOLDER, "runs", [name, form, ...options.map((part) => part.replace(/^--/, ""))].join("-"));
   const known = written.get(run);
   if (known) return known;
   mkdirSync(run, { recursive: true });
-  const args = ["run", ...source, "--output", run, "--templates", "keep", ...write];
-  const folder = succeed(args, { cwd: FOLDER, timeoutMs: 300_000 }).then(() => join(run, "dataset"));
+  const args = ["run", ...source, "--output", run, "--templates", "keep", "--form", form, ...options];
+  const folder = succeed(args, { cwd: FOLDER }).then(() => join(run, "dataset", form));
   written.set(run, folder);
   return folder;
 }

@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeReal } from "../data/real.ts";
-import { ROOT, select } from "../runs/flipturn.ts";
+import { select } from "../helpers/engine.ts";
+import { ROOT } from "../runs/flipturn.ts";
 import { CONVERSATIONS, TOY } from "./conversations.ts";
 import { dataset, FOLDER, log, wildchat } from "./datasets.ts";
 import { check, program, python, type Report, type Trainer } from "./python.ts";
@@ -41,8 +42,8 @@ const ON_TOKENS: readonly Way[] = [
 ];
 
 /** The trainer's reading of the rows of a form, against the tokens of the same conversations. */
-async function compare(name: string, source: readonly string[], way: Way, ...write: string[]): Promise<Report> {
-  return compareOn(BASE, name, source, way, ...write);
+async function compare(name: string, source: readonly string[], way: Way, ...options: string[]): Promise<Report> {
+  return compareOn(BASE, name, source, way, ...options);
 }
 
 /** The same with another base checkpoint and its tokenizer. */
@@ -51,15 +52,15 @@ async function compareOn(
   name: string,
   source: readonly string[],
   way: Way,
-  ...write: string[]
+  ...options: string[]
 ): Promise<Report> {
   const { trainer, form, file, recipe } = way;
-  const tokens = await dataset(name, source, "--form", "tokens", ...write);
-  const folder = await dataset(name, source, "--form", form, ...write);
+  const tokens = await dataset(name, source, "tokens", ...options);
+  const folder = await dataset(name, source, form, ...options);
   if (form === "tokens") await python("trl", "recipes/prepared.py", [], folder);
   const args = [...(recipe ? [recipe] : []), tokens, ...(trainer === "torchtune" ? [] : [base])];
   const report = await check(trainer, file, args, folder);
-  console.log([report.trainer, recipe ?? "", form, name, ...write, JSON.stringify(report)].join(" | "));
+  console.log([report.trainer, recipe ?? "", form, name, ...options, JSON.stringify(report)].join(" | "));
   return report;
 }
 
@@ -81,7 +82,7 @@ beforeAll(async () => {
     ["--tokenizer", TOKENIZER, "--to", checkpoint],
     FOLDER,
   );
-  const folder = await dataset("made", made, "--form", "tokens");
+  const folder = await dataset("made", made, "tokens");
   await make(folder, "recipes/base.py", BASE);
   const script = readFileSync(join(folder, "recipes", "base.py"), "utf8");
   const stock = join(folder, "recipes", "stock.py");
@@ -99,9 +100,9 @@ describe("ids and trained positions are those of the form tokens", () => {
   });
 
   test.each([...ON_TEXT, ...ON_TOKENS].filter(({ form }) => ["axolotl", "torchtune", "tokens"].includes(form)))(
-    "$trainer, form $form, $recipe, packed: several targets a row",
+    "$trainer, form $form, $recipe, rows of whole conversations: several targets a row",
     async (way) => {
-      expectSame(await compare("made", made, way, "--layout", "packed"));
+      expectSame(await compare("made", made, way, "--layout", "conversations"));
     },
   );
 
@@ -114,7 +115,7 @@ describe("ids and trained positions are those of the form tokens", () => {
     );
     const own = ["--chat-template", template];
     const base = join(FOLDER, "own-base");
-    await make(await dataset("made", made, "--form", "tokens", ...own), "recipes/base.py", base);
+    await make(await dataset("made", made, "tokens", ...own), "recipes/base.py", base);
     for (const way of ON_TEXT.filter(({ form }) => ["trl", "axolotl"].includes(form)))
       expectSame(await compareOn(base, "made", made, way, ...own));
   });
@@ -127,10 +128,10 @@ describe("ids and trained positions are those of the form tokens", () => {
 });
 
 test("with the stock tokenizer, rows with a turn that begins with a line break have other ids, and no others", async () => {
-  const tokens = await dataset("made", made, "--form", "tokens");
-  const folder = await dataset("made", made, "--form", "trl");
+  const tokens = await dataset("made", made, "tokens");
+  const folder = await dataset("made", made, "trl");
   const report = await check("trl", "trl_rows.py", ["recipes/trl/train.py", tokens, STOCK], folder);
-  const messages = await dataset("made", made, "--form", "messages");
+  const messages = await dataset("made", made, "messages");
   const rows = await select<{ id: string; messages: { content: string }[] }>(
     `SELECT id, messages FROM read_parquet('${messages}/data/train-*.parquet')`,
   );
@@ -142,8 +143,8 @@ test("with the stock tokenizer, rows with a turn that begins with a line break h
 });
 
 test("rows in one bin do not see each other", async () => {
-  const rows = await dataset("made", made, "--form", "tokens");
-  const bins = await dataset("made", made, "--form", "tokens", "--bin-pack");
+  const rows = await dataset("made", made, "tokens");
+  const bins = await dataset("made", made, "tokens", "--packing");
   const args = [join(bins, "recipes", "transformers", "train.py"), BASE, rows, bins];
   const loss = (await check("trl", "bins_loss.py", args, bins)) as unknown as {
     bins: number;
@@ -155,8 +156,8 @@ test("rows in one bin do not see each other", async () => {
 });
 
 test("the loss of an end is multiplied by its weight, and no other", async () => {
-  const rows = await dataset("made", made, "--form", "tokens", "--end-labels", "weighted");
-  const args = [join(rows, "recipes", "transformers", "train.py"), BASE, rows, join(rows, "..", "model")];
+  const rows = await dataset("made", made, "tokens", "--end-labels", "weighted");
+  const args = [join(rows, "recipes", "transformers", "train.py"), BASE, rows, join(rows, "..", "..", "model")];
   const loss = (await check("trl", "weighted_loss.py", args, rows)) as unknown as {
     doubtful: number;
     trained: number;
@@ -178,7 +179,7 @@ describe("a tiny random model on a toy set, thirty steps on a CPU", () => {
     ["tokens", "trl"],
     ["trl", "trl"],
   ])("form %s with %s: the loss falls, and the model says every turn and the end", async (form, recipe) => {
-    const folder = await dataset("toy", toy, "--form", form, "--repeats", "keep");
+    const folder = await dataset("toy", toy, form, "--repeats", "keep");
     const model = join(FOLDER, "models", `${form}-${recipe}`);
     const fell = losses(await python("trl", `recipes/${recipe}/train.py`, [...SETTINGS, "--to", model], folder));
     seen.push(fell);
@@ -200,7 +201,7 @@ describe("a tiny random model on a toy set, thirty steps on a CPU", () => {
   });
 
   test("two processes share the batches: as many steps, each with one loss, from about the same one", async () => {
-    const folder = await dataset("toy", toy, "--form", "tokens", "--repeats", "keep");
+    const folder = await dataset("toy", toy, "tokens", "--repeats", "keep");
     const settings = ["--base", BASE, "--batch", "8", "--rows", "4", "--steps", "2", "--lr", "1e-2"];
     const args = [
       "--nproc-per-node",
@@ -219,7 +220,7 @@ describe("a tiny random model on a toy set, thirty steps on a CPU", () => {
 });
 
 test("the file for OpenAI follows the documented rules", async () => {
-  const folder = await dataset("made", made, "--form", "openai");
+  const folder = await dataset("made", made, "openai");
   const said = await python("trl", "recipes/openai/upload.py", [], folder);
   expect(said).toMatch(/openai-train\.jsonl: \d+ rows/);
 });

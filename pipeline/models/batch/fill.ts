@@ -6,8 +6,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import type OpenAI from "openai";
-import type { IntentsOptions, Price } from "../../../stages/intents/options.ts";
-import { inputBytes, outputLimit } from "../../../stages/intents/program.ts";
 import type { Clock } from "../../clock.ts";
 import { LimitError, RemoteError, UsageError } from "../../errors.ts";
 import { Budget } from "../budget.ts";
@@ -15,27 +13,29 @@ import { type CountTokens, requestTokens } from "../count-tokens.ts";
 import type { Journal } from "../journal.ts";
 import { Offsets } from "../offsets.ts";
 import { costOf } from "../prices.ts";
+import { inputBytes, outputLimit } from "../request.ts";
+import type { Price, ServerOptions } from "../server-options.ts";
 import { buildParts, newRunId, type Pending } from "./parts.ts";
 import {
   type Batch,
   create,
   findBatches,
   isOutOfMoney,
-  persist,
+  persistently,
   type Remote,
   readResults,
   retrieve,
   upload,
 } from "./remote.ts";
 import { takeResult } from "./results.ts";
-import { BatchState, type Part } from "./state.ts";
+import { type BatchPart, BatchState } from "./state.ts";
 
 /** A request of a shard that has no final answer. */
 type Unanswered = Pick<Pending, "key" | "request"> & { readonly shard: number };
 
 /** What filling needs. */
 export interface FillParts {
-  readonly options: IntentsOptions;
+  readonly options: ServerOptions;
   readonly price: Price | null;
   readonly journal: Journal;
   /** Folder of the state. */
@@ -71,7 +71,7 @@ export async function fillByBatch(parts: FillParts): Promise<void> {
     if (left <= parts.options.batchTail) return;
     if (sent > 0 && parts.journal.size === before && !isRefused) {
       throw new RemoteError(
-        `${parts.client.baseURL}: ${left} requests came back from their batches without an answer; run the same command again, or with --batch-tail ${left} to ask for them one by one`,
+        `${parts.client.baseURL}: ${left} requests came back from their batches without an answer; run the same command again, or with batchTail ${left} to ask for them one by one`,
       );
     }
   }
@@ -199,7 +199,7 @@ class Filler {
   }
 
   /** Brings a part from wherever it is to a batch. */
-  async #submit(part: Part): Promise<void> {
+  async #submit(part: BatchPart): Promise<void> {
     const { part: name } = part;
     let file = part.file;
     // What the part can cost was affordable when it was built; a lower budget may have been given since.
@@ -218,7 +218,7 @@ class Filler {
     this.#state.add({ event: "creating", part: name });
     const metadata = { flipturn_run: this.#run, flipturn_shard: String(part.shard), flipturn_part: part.sha256 };
     let isFirst = true;
-    const batch = await persist(this.#remote, "batch", async (signal) => {
+    const batch = await persistently(this.#remote, "batch", async (signal) => {
       // A call that broke off may have made one all the same.
       const made = isFirst ? null : await this.#findOwn(part);
       isFirst = false;
@@ -230,18 +230,18 @@ class Filler {
     this.#created(part, batch);
   }
 
-  #created({ part }: Part, { id }: Batch): void {
+  #created({ part }: BatchPart, { id }: Batch): void {
     this.#state.add({ event: "created", part, batch: id });
     rmSync(this.#state.requestsPath(part), { force: true });
   }
 
   /** A part whose batch may or may not have been made before the run was cut off. */
-  async #adopt(part: Part): Promise<void> {
+  async #adopt(part: BatchPart): Promise<void> {
     const found = await this.#findOwn(part);
     if (found) this.#created(part, found);
   }
 
-  async #findOwn({ sha256 }: Part): Promise<Batch | null> {
+  async #findOwn({ sha256 }: BatchPart): Promise<Batch | null> {
     const found = await findBatches(
       this.#remote,
       ({ id, metadata, status }) =>
@@ -270,11 +270,11 @@ class Filler {
     return hasEnded;
   }
 
-  async #collect(part: Part, batch: Batch): Promise<void> {
+  async #collect(part: BatchPart, batch: Batch): Promise<void> {
     const { journal, price, options, client } = this.#parts;
     const keys = this.#state.keys(part.part).map(({ key }) => key);
     const waiting = new Set(keys.filter((key) => journal.get(key) === undefined));
-    const parts = { journal, price, asked: options.model, client, waiting };
+    const parts = { journal, price, requestedModel: options.model, client, waiting };
     for (const file of [batch.output_file_id, batch.error_file_id])
       if (file) await readResults(this.#remote, file, (line) => takeResult(line, parts));
     this.#refusedSince = null;
@@ -284,7 +284,7 @@ class Filler {
   }
 
   /** A batch that was not admitted: nothing of it was done or billed. */
-  #failed(part: Part, batch: Batch): void {
+  #failed(part: BatchPart, batch: Batch): void {
     const errors = batch.errors?.data ?? [];
     this.#close(part, batch.id, "failed");
     const full = errors.find(({ code }) => code === "token_limit_exceeded");
@@ -302,7 +302,7 @@ class Filler {
   }
 
   /** Too many tokens are enqueued: the limit is learned, and what did not fit waits for what is under way. */
-  #refused(part: Part, message: string): void {
+  #refused(part: BatchPart, message: string): void {
     const now = this.#parts.clock.now();
     this.#refusedSince ??= now;
     this.#isRefused = true;
@@ -318,7 +318,7 @@ class Filler {
     );
   }
 
-  #close(part: Part, batch: string | null, status: string): void {
+  #close(part: BatchPart, batch: string | null, status: string): void {
     this.#note(part, "failed");
     this.#state.add({ event: "closed", part: part.part, batch, status });
     this.#state.forget(part.part);
@@ -326,10 +326,11 @@ class Filler {
   }
 
   /** Writes down of the requests of a part that have no answer: that they are sent, or that nothing of them was billed. */
-  #note({ part }: Part, status: "sent" | "failed"): void {
+  #note({ part }: BatchPart, status: "sent" | "failed"): void {
     const { journal, options } = this.#parts;
     for (const { key, usd } of this.#state.keys(part))
-      if (journal.get(key) === undefined) journal.add({ key, asked: options.model, mode: "batch", status, usd });
+      if (journal.get(key) === undefined)
+        journal.add({ key, requested_model: options.model, mode: "batch", status, usd });
   }
 
   #tell(): void {

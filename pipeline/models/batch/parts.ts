@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { renameSync } from "node:fs";
-import { BYTES_A_TOKEN, type ChatRequest, inputBytes } from "../../../stages/intents/program.ts";
 import { AtomicFile, writeText } from "../../files/atomic-file.ts";
+import { BYTES_A_TOKEN, type ChatRequest, inputBytes } from "../request.ts";
 import type { BatchState } from "./state.ts";
 
 /** A request that waits for a batch. */

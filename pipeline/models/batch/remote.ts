@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import OpenAI, { APIConnectionError, APIError, APIUserAbortError } from "openai";
 import type { Clock } from "../../clock.ts";
 import { LimitError, RemoteError, systemCode, UsageError } from "../../errors.ts";
+import { retry, TransientError } from "../../retry.ts";
 import { LONGEST_WAIT_MS } from "../adaptive-concurrency.ts";
 
 /** A batch as the server tells of it. */
@@ -16,26 +17,25 @@ export interface Remote {
   readonly timeoutMs: number;
 }
 
-/** A call that may work when it is made again. */
-class PassingError extends Error {}
-
 /** Calls until it works. Throws UsageError for a refusal, LimitError for a quota used up, RemoteError after the tries. */
-export async function persist<T>(remote: Remote, what: string, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  for (let failures = 1; ; failures++) {
-    remote.signal.throwIfAborted();
-    try {
-      return await once(remote.signal, call);
-    } catch (error) {
-      remote.signal.throwIfAborted();
-      const meaning = meaningOf(error, remote, what);
-      if (!(meaning instanceof PassingError)) throw meaning;
-      if (failures >= remote.tries)
-        throw new RemoteError(
-          `${remote.client.baseURL}: ${what}: gave up after ${failures} tries: ${meaning.message}; run the same command again to go on`,
-        );
-      await remote.clock.sleep(Math.random() * Math.min(LONGEST_WAIT_MS, 1000 * 2 ** failures), remote.signal);
-    }
-  }
+export async function persistently<T>(
+  remote: Remote,
+  what: string,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { client, clock, signal, tries } = remote;
+  const attempt = () =>
+    once(signal, call).catch((error) => {
+      signal.throwIfAborted();
+      throw meaningOf(error, remote, what);
+    });
+  const patience = { tries, firstMs: 1000, longestMs: LONGEST_WAIT_MS, sleep: clock.sleep, signal };
+  return retry(attempt, patience).catch((error) => {
+    if (!(error instanceof TransientError)) throw error;
+    throw new RemoteError(
+      `${client.baseURL}: ${what}: gave up after ${tries} tries: ${error.message}; run the same command again to go on`,
+    );
+  });
 }
 
 /** A call with a signal of its own: the SDK leaves its listeners on the one that it is given. */
@@ -51,17 +51,17 @@ async function once<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promi
 }
 
 function meaningOf(error: unknown, { client }: Remote, what: string): Error {
-  if (error instanceof PassingError) return error;
+  if (error instanceof TransientError) return error;
   if (error instanceof APIConnectionError || error instanceof APIUserAbortError || error instanceof SyntaxError)
-    return new PassingError(`connection failed (${systemCode(error) ?? (error as Error).message})`);
-  if (error instanceof TypeError && error.cause instanceof Error) return new PassingError("connection failed");
+    return new TransientError(`connection failed (${systemCode(error) ?? (error as Error).message})`);
+  if (error instanceof TypeError && error.cause instanceof Error) return new TransientError("connection failed");
   if (!(error instanceof APIError)) return error as Error;
   const { status = 0, code } = error;
   if (isOutOfMoney(code ?? null))
     return new LimitError(
       `${client.baseURL}: the account's quota is used up; what is done is kept, run the same command again to go on`,
     );
-  if (status === 408 || status === 409 || status === 429 || status >= 500) return new PassingError(`HTTP ${status}`);
+  if (status === 408 || status === 409 || status === 429 || status >= 500) return new TransientError(`HTTP ${status}`);
   return new UsageError(`${client.baseURL}: ${what}: HTTP ${error.message}`.replaceAll(String(client.apiKey), "(key)"));
 }
 
@@ -74,14 +74,14 @@ export function isOutOfMoney(code: string | null): boolean {
 export async function upload(remote: Remote, path: string, name: string, mayBeThere: boolean): Promise<string> {
   const found = mayBeThere ? await findFile(remote, name) : null;
   if (found !== null) return found;
-  return persist(remote, "upload", async (signal) => {
+  return persistently(remote, "upload", async (signal) => {
     const file = await OpenAI.toFile(createReadStream(path), name);
     return (await remote.client.files.create({ file, purpose: "batch" }, { signal })).id;
   });
 }
 
 function findFile(remote: Remote, name: string): Promise<string | null> {
-  return persist(remote, "list of files", async (signal) => {
+  return persistently(remote, "list of files", async (signal) => {
     for await (const file of remote.client.files.list({ purpose: "batch" }, { signal }))
       if (file.filename === name) return file.id;
     return null;
@@ -90,7 +90,7 @@ function findFile(remote: Remote, name: string): Promise<string | null> {
 
 /** The batches of this account that `isWanted`. */
 export function findBatches(remote: Remote, isWanted: (batch: Batch) => boolean): Promise<Batch[]> {
-  return persist(remote, "list of batches", async (signal) => {
+  return persistently(remote, "list of batches", async (signal) => {
     const found: Batch[] = [];
     for await (const batch of remote.client.batches.list({ limit: 100 }, { signal }))
       if (isWanted(batch)) found.push(batch);
@@ -110,12 +110,12 @@ export function create(
 }
 
 export function retrieve(remote: Remote, batch: string): Promise<Batch> {
-  return persist(remote, "batch", (signal) => remote.client.batches.retrieve(batch, { signal }));
+  return persistently(remote, "batch", (signal) => remote.client.batches.retrieve(batch, { signal }));
 }
 
 /** Reads a file of results line by line, from the beginning again when the connection breaks. Memory: one chunk and the longest line. */
 export function readResults(remote: Remote, file: string, onLine: (line: unknown) => void): Promise<void> {
-  return persist(remote, "results", async (signal) => {
+  return persistently(remote, "results", async (signal) => {
     const silence = new AbortController();
     const stop = () => silence.abort();
     signal.addEventListener("abort", stop);
@@ -130,7 +130,7 @@ export function readResults(remote: Remote, file: string, onLine: (line: unknown
       }
       takeLines(Buffer.concat([rest, Buffer.from("\n")]), onLine);
     } catch (error) {
-      throw silence.signal.aborted ? new PassingError("the results stopped coming") : error;
+      throw silence.signal.aborted ? new TransientError("the results stopped coming") : error;
     } finally {
       clearTimeout(timer);
     }
@@ -152,6 +152,6 @@ function parse(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch (cause) {
-    throw new PassingError("a line of the results is not JSON", { cause });
+    throw new TransientError("a line of the results is not JSON", { cause });
   }
 }

@@ -1,9 +1,9 @@
 import type OpenAI from "openai";
 import { z } from "zod";
-import type { Price } from "../../../stages/intents/options.ts";
 import { readCompletion, readError } from "../client.ts";
 import type { Journal } from "../journal.ts";
 import { costOf } from "../prices.ts";
+import type { Price } from "../server-options.ts";
 
 /** One line of an output or error file. Further fields are passed over. */
 const ResultLine = z.object({
@@ -21,7 +21,7 @@ export interface ResultsParts {
   readonly journal: Journal;
   readonly price: Price | null;
   /** The model that was asked for. */
-  readonly asked: string;
+  readonly requestedModel: string;
   readonly client: Pick<OpenAI, "baseURL" | "apiKey">;
   /** Requests of the batch that have no answer yet; those that get one are taken out. */
   readonly waiting: Set<string>;
@@ -32,7 +32,7 @@ export interface ResultsParts {
  * requests that were answered elsewhere in the meantime: only the first final answer to a request that waits is taken.
  * A line that says that the request did not come to its end changes nothing: the request stays among those that wait.
  */
-export function takeResult(line: unknown, { journal, price, asked, client, waiting }: ResultsParts): void {
+export function takeResult(line: unknown, { journal, price, requestedModel, client, waiting }: ResultsParts): void {
   const parsed = ResultLine.safeParse(line);
   if (!parsed.success || !waiting.has(parsed.data.custom_id)) return;
   const { custom_id: key, response } = parsed.data;
@@ -41,7 +41,7 @@ export function takeResult(line: unknown, { journal, price, asked, client, waiti
   if (got.kind !== "answer") return;
   waiting.delete(key);
   const usd = costOf(got.answer, price, "batch");
-  journal.add({ key, asked, mode: "batch", ...got.answer, usd });
+  journal.add({ key, requested_model: requestedModel, mode: "batch", ...got.answer, usd });
 }
 
 function completionIn(body: unknown) {

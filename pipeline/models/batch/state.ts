@@ -26,7 +26,7 @@ const Event = z.discriminatedUnion("event", [
 type Event = z.infer<typeof Event>;
 
 /** A file of requests on its way. */
-export interface Part {
+export interface BatchPart {
   /** `<shard>-<first digits of the sha256>`. */
   readonly part: string;
   readonly shard: number;
@@ -47,7 +47,7 @@ const FILE = "state.jsonl";
  */
 export class BatchState {
   readonly #folder: string;
-  readonly #open = new Map<string, Part>();
+  readonly #open = new Map<string, BatchPart>();
   /** Batches whose results were taken. */
   readonly #closed = new Set<string>();
   #run: string | null = null;
@@ -68,7 +68,7 @@ export class BatchState {
   }
 
   /** Parts that are not closed, in the order in which they were built. */
-  get open(): Part[] {
+  get open(): BatchPart[] {
     return [...this.#open.values()];
   }
 

@@ -1,7 +1,7 @@
 /** What a chat format writes around the texts of messages, found by having it write some. */
 
 import type { Message, Segment } from "../segment.ts";
-import type { ChatFormat } from "./chat-template.ts";
+import type { ChatFormat } from "./chat-format.ts";
 
 /** Stands for the text of a message; a private-use character, which no template writes. */
 const TEXT = "\ue000";

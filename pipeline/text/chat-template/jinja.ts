@@ -2,7 +2,7 @@ import { Template } from "@huggingface/jinja";
 import { UsageError } from "../../errors.ts";
 import { oneOf } from "../control-tokens.ts";
 import type { Message, Segment } from "../segment.ts";
-import type { ChatFormat, ChatOptions } from "./chat-template.ts";
+import type { ChatFormat, ChatOptions } from "./chat-format.ts";
 import { type Ends, JAVASCRIPT, PYTHON, stripped } from "./strip.ts";
 
 /**

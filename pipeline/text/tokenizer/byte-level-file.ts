@@ -4,7 +4,7 @@ import { BYTE_SPELLINGS } from "./byte-level.ts";
 import type { BytePairRules } from "./byte-pairs.ts";
 import { isBlank, type TokenizerFile, tokensOf } from "./file.ts";
 import type { Merges } from "./merge.ts";
-import { SPLITS, type Split, splitGpt2 } from "./pre-tokens.ts";
+import { type PreTokenizer, SPLITS, splitGpt2 } from "./pre-tokens.ts";
 
 type Controls = ReadonlyMap<string, number>;
 
@@ -61,7 +61,7 @@ export function byteLevelRules(file: TokenizerFile, controls: Controls, path: st
   };
 }
 
-function splitOf(pretokenizer: TokenizerFile["pre_tokenizer"]): Split | null {
+function splitOf(pretokenizer: TokenizerFile["pre_tokenizer"]): PreTokenizer | null {
   const whole = ByteLevel.safeParse(pretokenizer);
   if (whole.success) return whole.data.use_regex ? splitGpt2 : null;
   const cuts = Cuts.safeParse(pretokenizer);

@@ -1,7 +1,7 @@
 import { BYTE_SPELLINGS, bytesOf, textOf } from "./byte-level.ts";
 import { PieceCache } from "./cache.ts";
 import { Merger, type Merges } from "./merge.ts";
-import type { Split } from "./pre-tokens.ts";
+import type { PreTokenizer } from "./pre-tokens.ts";
 
 /** Text to ids and back. */
 export interface Codec {
@@ -15,7 +15,7 @@ export type BytePairRules = {
   readonly spellings: readonly (string | undefined)[];
   readonly controls: ReadonlyMap<string, number>;
   readonly merges: Merges;
-  readonly split: Split;
+  readonly split: PreTokenizer;
   /** A pre-token that is a token is taken whole, whatever the merges would make of it. */
   readonly ignoreMerges: boolean;
   readonly normalize: "NFC" | null;

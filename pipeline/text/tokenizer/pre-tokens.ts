@@ -5,16 +5,16 @@ import { HIGH, KINDS, LETTER, NEWLINE, NUMBER, OTHER, SPACE } from "./characters
  * such a cut. The rules are regular expressions in the tokenizers' files. Here they are followed by hand, which is faster
  * and reads them as the Rust libraries do: white space and letters are Unicode's, half of a surrogate pair is neither.
  */
-export type Split = (text: string, at: number) => number;
+export type PreTokenizer = (text: string, at: number) => number;
 
 /** The rule of Llama 3, GPT-4, OLMo 2 and SmolLM 3. */
-export const SPLIT_LLAMA3: Split = (text, at) => splitWords(text, at, 3);
+export const SPLIT_LLAMA3: PreTokenizer = (text, at) => splitWords(text, at, 3);
 
 /** The rule of Qwen 2, 2.5 and 3: every digit by itself. */
-const SPLIT_QWEN2: Split = (text, at) => splitWords(text, at, 1);
+const SPLIT_QWEN2: PreTokenizer = (text, at) => splitWords(text, at, 1);
 
 /** The rules that are known, by the regular expression that a `tokenizer.json` holds. */
-export const SPLITS: ReadonlyMap<string, Split> = new Map([
+export const SPLITS: ReadonlyMap<string, PreTokenizer> = new Map([
   [llama3Pattern(String.raw`\p{N}{1,3}`), SPLIT_LLAMA3],
   [llama3Pattern(String.raw`\p{N}`), SPLIT_QWEN2],
 ]);

@@ -3,8 +3,8 @@
  * control tokens are asked for by their spelling. What stands between two control tokens is encoded by itself.
  */
 import { basename } from "node:path";
-import { END } from "../../../schemas/sample.ts";
 import { UsageError } from "../../errors.ts";
+import { END } from "../control-tokens.ts";
 import { byteLevelRules } from "./byte-level-file.ts";
 import { BytePairCodec, type Codec } from "./byte-pairs.ts";
 import { controlsOf, readTokenizerFile, type TokenizerFile, tokensOf } from "./file.ts";

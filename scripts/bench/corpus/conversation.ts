@@ -10,16 +10,20 @@ import { Random } from "./random.ts";
 import { COMMON_LANGUAGE, type Common, commonTexts, drawTemplate } from "./templates.ts";
 
 /** One message. `language`: `Nolang` where there is nothing but white space. */
-export type Message = { readonly role: "user" | "assistant"; readonly content: Uint8Array; readonly language: string };
+export type MadeMessage = {
+  readonly role: "user" | "assistant";
+  readonly content: Uint8Array;
+  readonly language: string;
+};
 
 /** A conversation before it is a row. */
-export interface Dialogue {
+export interface MadeDialogue {
   readonly number: number;
   readonly person: Person;
   /** Somebody else's address in the middle of it, as when a phone changes its network; null = one address throughout. */
   readonly elsewhere: Person | null;
   readonly language: string;
-  readonly messages: readonly Message[];
+  readonly messages: readonly MadeMessage[];
 }
 
 /** Parts of the rows that share their whole content, or their opening, with an earlier one. */
@@ -68,7 +72,7 @@ export class Writer {
   }
 
   /** The conversation with a number. */
-  write(number: number): Dialogue {
+  write(number: number): MadeDialogue {
     const text = this.#earlier(number, "repeat", REPEATED);
     const asked = this.#earlier(text, "ask", ASKED_AGAIN);
     const who = new Random(this.#seed, "who", number === text ? asked : number);
@@ -88,7 +92,7 @@ export class Writer {
     return person(this.#seed, drawPerson(this.#conversations, random));
   }
 
-  #messages(text: number, asked: number, native: Language): Pick<Dialogue, "language" | "messages"> {
+  #messages(text: number, asked: number, native: Language): Pick<MadeDialogue, "language" | "messages"> {
     const start = new Random(this.#seed, "opening", asked);
     const rest = new Random(this.#seed, "rest", text);
     const drawn = start.chance(0.9) ? native : start.weighted(LANGUAGES);
@@ -98,7 +102,7 @@ export class Writer {
     const opening = template
       ? this.#around(template.before, this.#words(own, 12, 1, start), template.after)
       : this.#opening(own, start);
-    const messages: Message[] = [];
+    const messages: MadeMessage[] = [];
     const turns = rest.chance(GOES_ON) ? 1 + Math.min(MOST_TURNS, Math.ceil(rest.around(1.75, 1.02))) : 1;
     let last = opening;
     for (let turn = 0; turn < turns; turn++) {
@@ -177,7 +181,7 @@ export class Writer {
   }
 }
 
-function messageOf(role: Message["role"], content: Uint8Array, language: Language): Message {
+function messageOf(role: MadeMessage["role"], content: Uint8Array, language: Language): MadeMessage {
   const isBlank = content.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d);
   return { role, content, language: isBlank ? "Nolang" : language.name };
 }

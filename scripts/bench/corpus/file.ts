@@ -1,5 +1,6 @@
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
-import { AtomicFile, shardName } from "../../../pipeline/files/atomic-file.ts";
+import { shardName } from "../../../pipeline/artefact.ts";
+import { AtomicFile } from "../../../pipeline/files/atomic-file.ts";
 import { wildchatSchema } from "../../demo/parquet-schema.ts";
 import { DETOXIFY_SCORES, MODERATION_CATEGORIES } from "../../demo/row.ts";
 import { Writer } from "./conversation.ts";

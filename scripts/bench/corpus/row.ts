@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { DETOXIFY_SCORES, MODERATION_CATEGORIES } from "../../demo/row.ts";
-import type { Dialogue, Message } from "./conversation.ts";
+import type { MadeDialogue, MadeMessage } from "./conversation.ts";
 import { type Person, syntheticHash } from "./people.ts";
 import { Random } from "./random.ts";
 
@@ -35,7 +35,7 @@ function each<T>(names: readonly string[], value: () => T): Record<string, T> {
 }
 
 /** A conversation as a row. Nothing is toxic, as in the public release. */
-export function rowOf(seed: string, dialogue: Dialogue): WildRow {
+export function rowOf(seed: string, dialogue: MadeDialogue): WildRow {
   const { number, person, elsewhere, language, messages } = dialogue;
   const random = new Random(seed, "row", number);
   const startMs = Math.floor(FIRST_MS + random.unit() * (LAST_MS - FIRST_MS));
@@ -68,7 +68,7 @@ export function rowOf(seed: string, dialogue: Dialogue): WildRow {
 const REDACTED = Buffer.from("<PRESIDIO_ANONYMIZED_");
 
 function turnOf(
-  { role, content, language }: Message,
+  { role, content, language }: MadeMessage,
   { country, state, hashed_ip, header }: Person,
   ms: number,
   round: number,
@@ -90,13 +90,13 @@ function turnOf(
 }
 
 /** Equal content, equal hash. WildChat hashes the content's JSON as Python writes it; this is the hash of its bytes. */
-function contentHash(messages: readonly Message[]): string {
+function contentHash(messages: readonly MadeMessage[]): string {
   const hash = createHash("sha256");
   for (const { content } of messages) hash.update(`${content.length}\n`).update(content);
   return syntheticHash(hash.digest(), 32);
 }
 
-function moderation({ language }: Message, random: Random): unknown {
+function moderation({ language }: MadeMessage, random: Random): unknown {
   if (language === "Nolang") return BLANK_MODERATION;
   return {
     categories: NO_CATEGORIES,
@@ -105,7 +105,7 @@ function moderation({ language }: Message, random: Random): unknown {
   };
 }
 
-function scores({ language }: Message, random: Random): unknown {
+function scores({ language }: MadeMessage, random: Random): unknown {
   return language === "Nolang" ? BLANK_SCORES : each(DETOXIFY_SCORES, () => small(random));
 }
 

@@ -3,7 +3,7 @@ import type { Prose } from "./prose.ts";
 import { byWeight, Random } from "./random.ts";
 
 /** A recurring prompt: fixed text around a place that everybody fills in for themselves. */
-export type Template = { readonly weight: number; readonly before: string; readonly after: string };
+export type PromptTemplate = { readonly weight: number; readonly before: string; readonly after: string };
 
 /** Shares of all rows: the first as in WildChat, where one template is in 81,196 of 837,989, then a tail. */
 const SHARES = [0.1, 0.012, 0.006, 0.004, 0.003, 0.002, 0.0015, 0.001, 0.0008, 0.0005];
@@ -15,7 +15,7 @@ const GREETINGS = 60;
 
 /** What many prompts have in common. */
 export interface Common {
-  readonly templates: readonly Template[];
+  readonly templates: readonly PromptTemplate[];
   readonly openers: readonly string[];
   readonly greetings: readonly string[];
 }
@@ -36,7 +36,7 @@ export function commonTexts(seed: string, english: Prose): Common {
 }
 
 /** The template of a conversation in the common language; null = none. */
-export function drawTemplate(random: Random, { templates }: Common): Template | null {
+export function drawTemplate(random: Random, { templates }: Common): PromptTemplate | null {
   return byWeight(templates, random.unit() * COMMON_SHARE) ?? null;
 }
 

@@ -1,9 +1,11 @@
+import type { Bytes } from "../../../pipeline/artefact.ts";
 import type { Task } from "../../../pipeline/task.ts";
-import { Conversation } from "../../../schemas/conversation.ts";
 import type { Tally } from "../../../schemas/manifest.ts";
+import { prepared } from "../../prepare/artefacts.ts";
+import { deduplicated } from "../artefacts.ts";
+import type { DedupOptions } from "../options.ts";
 import { type Counted, encodeRuns, joinRanges, moreThan, readRange } from "../runs.ts";
 import { countKeys, readRangeKeys, Scatter } from "../scatter.ts";
-import type { DedupOptions } from "../stage.ts";
 import { MIN_COUNTS } from "../threshold-sweep.ts";
 import { NGRAM, WordScanner } from "../words.ts";
 
@@ -22,7 +24,7 @@ export async function count(task: Task<DedupOptions>): Promise<Partial<Tally>> {
   const scatter = new Scatter(RANGES * task.plan.shards);
   let short = 0;
   async function* blocks(): AsyncGenerator<Uint8Array> {
-    for await (const { opening } of task.read("prepare", "conversations", Conversation.pick({ opening: true }))) {
+    for await (const { opening } of task.read(prepared.conversations, ["opening"])) {
       const grams = scan(scanner, opening, task.options);
       if (scanner.words < NGRAM) short++;
       scatter.add(scanner.gramLow, scanner.gramHigh, grams);
@@ -30,40 +32,38 @@ export async function count(task: Task<DedupOptions>): Promise<Partial<Tally>> {
     }
     yield* scatter.finish();
   }
-  await task.writeBytes(task.path(runsFile("counts", task.index)), blocks());
+  await task.writeBytes(deduplicated.counts, blocks());
   return { counts: { openings_under_7_words: short } };
 }
 
-/** Counts the hashes of some ranges and sets aside the 7-grams that any threshold, also of the curve, asks for. */
+/** Counts the hashes of some ranges and sets aside the 7-grams that any threshold, also of the sweep, asks for. */
 export async function merge(task: Task<DedupOptions>): Promise<Partial<Tally>> {
   const { minCount } = task.options;
   const least = Math.min(minCount, MIN_COUNTS[0]);
-  const counted = Array.from({ length: RANGES }, (_, at) => RANGES * task.index + at).map((range) => {
-    const shards = shardsOf(task).map((shard) => readRangeKeys(task.path(runsFile("counts", shard)), range));
-    return countKeys(shards, least);
-  });
+  const paths = await filesOf(task, deduplicated.counts);
+  const counted = Array.from({ length: RANGES }, (_, at) => RANGES * task.index + at).map((range) =>
+    countKeys(
+      paths.map((path) => readRangeKeys(path, range)),
+      least,
+    ),
+  );
   const frequent = joinRanges(counted.map((each) => each.frequent));
-  await task.writeBytes(task.path(runsFile("frequent", task.index)), encodeRuns(frequent, 1));
+  await task.writeBytes(deduplicated.frequent, encodeRuns(frequent, 1));
   const heavy = frequent.counts.reduce((sum, count) => sum + Number(count > minCount), 0);
   return { counts: { distinct_7grams: counted.reduce((sum, { distinct }) => sum + distinct, 0), heavy_7grams: heavy } };
 }
 
 /** All 7-grams that `merge` set aside, in the order of their hashes. */
-export function readFrequent(task: Task<DedupOptions>): Counted {
-  return joinRanges(shardsOf(task).map((range) => readRange(task.path(runsFile("frequent", range)), 0)));
+export async function readFrequent(task: Task<DedupOptions>): Promise<Counted> {
+  return joinRanges((await filesOf(task, deduplicated.frequent)).map((path) => readRange(path, 0)));
 }
 
 /** Those of them that are in more than `minCount` conversations; their places are the numbers of the heavy 7-grams. */
-export function readHeavy(task: Task<DedupOptions>): Counted {
-  return moreThan(readFrequent(task), task.options.minCount);
+export async function readHeavy(task: Task<DedupOptions>): Promise<Counted> {
+  return moreThan(await readFrequent(task), task.options.minCount);
 }
 
-/** The numbers of the shards, which are also those of the hash ranges. */
-export function shardsOf(task: Task<DedupOptions>): number[] {
-  return Array.from({ length: task.plan.shards }, (_, shard) => shard);
-}
-
-/** Name of an intermediate file of one task. */
-export function runsFile(kind: string, index: number): string {
-  return `${kind}-${String(index).padStart(5, "0")}.runs`;
+/** Paths of what earlier tasks wrote, one for each shard or hash range, which are as many. */
+export function filesOf(task: Task<DedupOptions>, artefact: Bytes): Promise<string[]> {
+  return Promise.all(task.shards.map((index) => task.file(artefact, index)));
 }

@@ -1,14 +1,16 @@
 import { z } from "zod";
+import type { RowOf } from "../../../pipeline/artefact.ts";
 import { parseLine, readLines } from "../../../pipeline/files/jsonl.ts";
 import type { Task } from "../../../pipeline/task.ts";
-import { Conversation } from "../../../schemas/conversation.ts";
 import type { Tally } from "../../../schemas/manifest.ts";
+import { prepared } from "../../prepare/artefacts.ts";
+import { deduplicated } from "../artefacts.ts";
+import type { DedupOptions } from "../options.ts";
 import { encodeRuns, KeyCounter, KeyIndex } from "../runs.ts";
-import type { DedupOptions } from "../stage.ts";
 import { coveredWords, linkKey, type Mark } from "../templates.ts";
-import { Curve, MIN_COUNTS, type Profile, profileOf } from "../threshold-sweep.ts";
+import { MIN_COUNTS, type Profile, profileOf, ThresholdSweep } from "../threshold-sweep.ts";
 import { NGRAM, WordScanner } from "../words.ts";
-import { readFrequent, runsFile, scan } from "./count.ts";
+import { readFrequent, scan } from "./count.ts";
 
 /** Which heavy 7-grams a conversation's opening has, and where. */
 const MarkRow = z.object({
@@ -20,14 +22,12 @@ const MarkRow = z.object({
   grams: z.array(z.int()),
   places: z.array(z.int()),
 });
-/** The text of a heavy 7-gram, as one shard spells it. */
-export const GramText = z.object({ gram: z.int(), text: z.string() });
-
 /** Characters of marks that are written at a time. */
 const LINES_LENGTH = 1 << 18;
 
-const Row = Conversation.pick({ id: true, user_id: true, country: true, started_at: true, opening: true });
-type Row = z.infer<typeof Row>;
+/** What is read of a conversation. */
+const COLUMNS = ["id", "user_id", "country", "started_at", "opening"] as const;
+type Opening = Pick<RowOf<typeof prepared.conversations>, (typeof COLUMNS)[number]>;
 
 /** The counted 7-grams of the last text that `scanner` has scanned which `index` knows, and the words where they begin. */
 function known(scanner: WordScanner, grams: number, index: KeyIndex): { grams: number[]; places: number[] } {
@@ -43,7 +43,7 @@ function known(scanner: WordScanner, grams: number, index: KeyIndex): { grams: n
 
 /** Finds 7-grams in an opening. `index` tells the number of each. */
 export function markOpening(
-  row: Row,
+  row: Opening,
   scanner: WordScanner,
   index: KeyIndex,
   options: Pick<DedupOptions, "shortPrompts">,
@@ -53,7 +53,7 @@ export function markOpening(
   return { id, user: user_id ?? id, country, started_at, words: scanner.words, ...found };
 }
 
-/** What each threshold of the curve would cover of an opening; null if none covers anything. */
+/** What each threshold of the sweep would cover of an opening; null if none covers anything. */
 function profile(mark: Mark, counts: ArrayLike<number>): Profile | null {
   if (mark.grams.length === 0) return null;
   const covered = MIN_COUNTS.map((least) => coveredWords(mark, (gram) => (counts[gram] as number) > least));
@@ -74,20 +74,20 @@ function onlyHeavy(mark: Mark, numbers: ArrayLike<number>): Mark {
 }
 
 /** Marks the openings of a shard, notes which heavy 7-gram comes after which, and what each threshold would remove. */
-export async function mark(task: Task<DedupOptions>): Promise<Partial<Tally>> {
-  const frequent = readFrequent(task);
+export async function locate(task: Task<DedupOptions>): Promise<Partial<Tally>> {
+  const frequent = await readFrequent(task);
   const index = new KeyIndex(frequent.keys);
   let heavy = 0;
   const numbers = frequent.counts.map((count) => (count > task.options.minCount ? ++heavy : 0));
   const owners = frequent.owners.filter((_, at) => numbers[at] !== 0);
   const scanner = new WordScanner();
   const links = new KeyCounter(task.index);
-  const curve = new Curve();
+  const sweep = new ThresholdSweep();
   const texts = new Map<number, string>();
   async function* marks(): AsyncGenerator<Mark> {
-    for await (const row of task.read("prepare", "conversations", Row)) {
+    for await (const row of task.read(prepared.conversations, COLUMNS)) {
       const found = markOpening(row, scanner, index, task.options);
-      curve.add(found.user, profile(found, frequent.counts));
+      sweep.add(found.user, profile(found, frequent.counts));
       const own = onlyHeavy(found, numbers);
       if (own.grams.length === 0) continue;
       addLinks(own, links);
@@ -96,12 +96,11 @@ export async function mark(task: Task<DedupOptions>): Promise<Partial<Tally>> {
       yield own;
     }
   }
-  await task.writeBytes(task.path(marksFile(task.index)), lines(marks()));
-  await task.writeBytes(task.path(runsFile("links", task.index)), encodeRuns(links.finish(), 1));
-  await task.writeBytes(task.path(runsFile("profiles", task.index)), [curve.encode()]);
+  await task.writeBytes(deduplicated.marks, lines(marks()));
+  await task.writeBytes(deduplicated.links, encodeRuns(links.finish(), 1));
+  await task.writeBytes(deduplicated.profiles, [sweep.encode()]);
   await task.write(
-    "texts",
-    GramText,
+    deduplicated.gram_texts,
     [...texts].map(([gram, text]) => ({ gram, text })),
   );
   return {};
@@ -121,11 +120,8 @@ async function* lines(marks: AsyncIterable<Mark>): AsyncGenerator<Uint8Array> {
 
 /** The marks of a shard, in the order of its conversations. */
 export async function* readMarks(task: Task<DedupOptions>, shard = task.index): AsyncGenerator<Mark> {
-  for await (const line of readLines(task.path(marksFile(shard)), task.signal)) yield MarkRow.parse(parseLine(line));
-}
-
-function marksFile(shard: number): string {
-  return `marks-${String(shard).padStart(5, "0")}.jsonl`;
+  const path = await task.file(deduplicated.marks, shard);
+  for await (const line of readLines(path, task.signal)) yield MarkRow.parse(parseLine(line));
 }
 
 /** Notes which heavy 7-gram is the next after which, each where it stands first. */

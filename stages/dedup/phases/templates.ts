@@ -1,50 +1,38 @@
 import { readFileSync } from "node:fs";
-import { z } from "zod";
-import { readParquet } from "../../../pipeline/files/parquet.ts";
 import type { Task } from "../../../pipeline/task.ts";
 import type { Tally } from "../../../schemas/manifest.ts";
-import { Template } from "../../../schemas/template.ts";
-import { CurvePoint } from "../../../schemas/threshold-sweep.ts";
+import type { Template } from "../../../schemas/template.ts";
+import type { ThresholdPoint } from "../../../schemas/threshold-point.ts";
+import { deduplicated } from "../artefacts.ts";
+import type { DedupOptions } from "../options.ts";
 import { readReview, requireFresh } from "../review.ts";
 import { mergeAll, readRange } from "../runs.ts";
-import type { DedupOptions } from "../stage.ts";
 import { chainGrams, type Gram, TemplateTable } from "../templates.ts";
-import { Curve } from "../threshold-sweep.ts";
-import { readHeavy, runsFile, shardsOf } from "./count.ts";
-import { GramText, readMarks } from "./locate.ts";
+import { ThresholdSweep } from "../threshold-sweep.ts";
+import { filesOf, readHeavy } from "./count.ts";
+import { readMarks } from "./locate.ts";
 
-/** A heavy 7-gram by its number. */
-export const GramRow = z.object({ text: z.string(), count: z.int(), template: z.int() });
-/** A conversation that stays although its template drops it. */
-export const Survivor = z.object({ id: z.string() });
-
-const ONE = { index: 0, of: 1 };
-
-/** Makes templates of the heavy 7-grams, decides about them, and adds up the curve. */
-export async function join(task: Task<DedupOptions>): Promise<Partial<Tally>> {
-  const heavy = readHeavy(task);
-  const { signal, options } = task;
-  const links = mergeAll(shardsOf(task).map((shard) => readRange(task.path(runsFile("links", shard)), 0)));
+/** Makes templates of the heavy 7-grams, decides about them, and adds up the sweep over thresholds. */
+export async function templates(task: Task<DedupOptions>): Promise<Partial<Tally>> {
+  const heavy = await readHeavy(task);
+  const { options, shards } = task;
+  const links = mergeAll((await filesOf(task, deduplicated.links)).map((path) => readRange(path, 0)));
   const chains = chainGrams(heavy.counts, links);
   const grams: Gram[] = Array.from(heavy.counts, (count) => ({ text: "", count, template: -1 }));
   for (const [template, chain] of chains.entries()) for (const gram of chain) (grams[gram] as Gram).template = template;
-  for await (const { gram, text } of readParquet(task.shards("dedup", "texts"), GramText, { signal }))
-    (grams[gram] as Gram).text = text;
-  const review = options.review === null ? null : readReview(options.review);
+  for await (const { gram, text } of task.readAll(deduplicated.gram_texts)) (grams[gram] as Gram).text = text;
+  const review = options.review === null ? null : readReview(task.resolve(options.review));
   const table = new TemplateTable(chains, grams, options, review?.decisions);
-  for (const shard of shardsOf(task)) for await (const found of readMarks(task, shard)) table.add(found, shard);
+  for (const shard of shards) for await (const found of readMarks(task, shard)) table.add(found, shard);
   const rows = table.rows();
   if (review) requireFresh(review, rows);
-  await task.write("templates", Template, rows, ONE);
-  await task.write("grams", GramRow, grams, ONE);
-  for (const shard of shardsOf(task))
-    await task.write(
-      "survivors",
-      Survivor,
-      table.survivors(shard).map((id) => ({ id })),
-      { index: shard, of: task.plan.shards },
-    );
-  await task.write("curve", CurvePoint, curveOf(task), ONE);
+  await task.write(deduplicated.templates, rows);
+  await task.write(deduplicated.heavy_grams, grams);
+  for (const shard of shards) {
+    const survivors = table.survivors(shard).map((id) => ({ id }));
+    await task.write(deduplicated.survivors, survivors, shard);
+  }
+  await task.write(deduplicated.threshold_sweep, await sweepOf(task));
   return { counts: countTemplates(rows, review !== null) };
 }
 
@@ -59,8 +47,8 @@ function countTemplates(rows: readonly Template[], isReviewed: boolean): Record<
   };
 }
 
-function curveOf(task: Task<DedupOptions>): CurvePoint[] {
-  const curve = new Curve();
-  for (const shard of shardsOf(task)) curve.merge(readFileSync(task.path(runsFile("profiles", shard))));
-  return curve.points();
+async function sweepOf(task: Task<DedupOptions>): Promise<ThresholdPoint[]> {
+  const sweep = new ThresholdSweep();
+  for (const path of await filesOf(task, deduplicated.profiles)) sweep.merge(readFileSync(path));
+  return sweep.points();
 }

@@ -1,10 +1,9 @@
-import type { Form } from "../../../pipeline/text/segment.ts";
-import { CONFIDENT } from "../../../schemas/end-label.ts";
-import { FORMS } from "../../forms/index.ts";
-import type { WriteOptions } from "../../render/stage.ts";
+import { CONFIDENT } from "../../flip/options.ts";
+import { formNamed } from "../../forms/index.ts";
+import { formOf, type RenderOptions } from "../../render/options.ts";
 
 /** What the card says about doubtful ends; nothing where all ends are there and count alike, as published. */
-export function endsInWords(labels: unknown, options: Pick<WriteOptions, "form" | "layout" | "binPack">): string[] {
+export function endsInWords(labels: unknown, options: Pick<RenderOptions, "form" | "layout" | "packing">): string[] {
   const told = labels === "confident" ? leftOut() : labels === "weighted" ? weighed(options) : null;
   const says =
     "`end_confidence` says how sure it is that the user left where the text stops: a judgement by rules, not a measured probability.";
@@ -15,11 +14,11 @@ function leftOut(): string {
   return `Ends below ${CONFIDENT} are no samples (\`doubtful_end\`).`;
 }
 
-function weighed({ form: name, layout, binPack }: Pick<WriteOptions, "form" | "layout" | "binPack">): string {
-  const form: Form = FORMS[name];
-  const ofTargets = layout === "packed" ? "`target_weights`" : "`weight`";
+function weighed({ form: names, layout, packing }: Pick<RenderOptions, "form" | "layout" | "packing">): string {
+  const form = formNamed(formOf({ form: names }));
+  const ofTargets = layout === "conversations" ? "`target_weights`" : "`weight`";
   const columns = [
-    ...(binPack ? [] : [`${ofTargets}: what the loss of a target is to be multiplied by, 1 but for ends.`]),
+    ...(packing ? [] : [`${ofTargets}: what the loss of a target is to be multiplied by, 1 but for ends.`]),
     ...(form.needsTokens ? ["`loss_weights`: the same for each token, 0 outside targets."] : []),
   ];
   const who = form.wholeWeights

@@ -1,56 +1,56 @@
 /** What the Hub reads at the top of a card: https://huggingface.co/docs/hub/datasets-cards */
 import type { z } from "zod";
+import { datasetGlob, splitOfFile } from "../../../pipeline/files/row-files.ts";
 import { digest } from "../../../pipeline/hash.ts";
 import type { Split } from "../../../schemas/user.ts";
-import { FILE_FORMATS } from "../../render/row-files.ts";
+import type { DatasetRows } from "../../render/artefacts.ts";
 import { sourceNamed } from "../../sources/index.ts";
 import { features } from "./columns.ts";
-import { type CardInput, dataFiles, splitsOf, sumOf } from "./parts.ts";
+import { type CardInput, countOf, splitsOf } from "./parts.ts";
 
 /** The header as plain values. There is one configuration, named after the source: no two sources ever share one. */
 export function header(input: CardInput, columns: z.ZodObject): object {
-  const { plan, options, shards, languages } = input;
+  const { plan, options, rows, languages } = input;
   const { license } = sourceNamed(plan.source);
-  const splits = splitsOf(shards);
+  const splits = splitsOf(rows);
   const codes = [...new Set(languages.flatMap((name) => codeOf(name) ?? []))].sort();
-  const rows = splits.reduce((sum, split) => sum + sumOf(shards, `rows_${split}`), 0);
-  const { folder, name } = FILE_FORMATS[options.format];
-  const files = (split: Split) => ({ split, path: `${folder(split)}/${name(split)}-*.${options.format}` });
+  const number = splits.reduce((sum, split) => sum + countOf(rows, `rows_${split}`), 0);
+  const files = (split: Split) => ({ split, path: datasetGlob(options.fileFormat, split) });
   return {
     license,
     ...(license === "other" && { license_name: "terms-of-the-source" }),
     ...(codes.length > 0 && { language: codes }),
-    size_categories: [sizeCategory(rows)],
+    size_categories: [sizeCategory(number)],
     task_categories: ["text-generation"],
     tags: ["user-simulation", "user-language-model", "conversational", "flipturn"],
     pretty_name: `User language model data from ${plan.source}`,
     ...(splits.length > 0 && { configs: [{ config_name: plan.source, default: true, data_files: splits.map(files) }] }),
     dataset_info: {
       config_name: plan.source,
-      description: `flipturn ${plan.code}, content ${contentDigest(shards)}`,
+      description: `flipturn ${plan.code}, content ${contentDigest(rows)}`,
       features: features(columns),
       splits: splits.map((split) => {
-        const place = `dataset/${folder(split)}/${name(split)}-`;
         // HF datasets wants to be told both; it checks the number of rows.
-        return { name: split, num_bytes: bytesOf(shards, place), num_examples: sumOf(shards, `rows_${split}`) };
+        return { name: split, num_bytes: bytesOf(rows, split), num_examples: countOf(rows, `rows_${split}`) };
       }),
-      download_size: bytesOf(shards, "dataset/"),
-      dataset_size: bytesOf(shards, "dataset/"),
+      download_size: bytesOf(rows),
+      dataset_size: bytesOf(rows),
     },
   };
 }
 
-/** Bytes of the files whose paths begin like this, as they are stored. */
-function bytesOf(shards: CardInput["shards"], place: string): number {
-  return dataFiles(shards).reduce((sum, { path, bytes }) => sum + (path.startsWith(place) ? bytes : 0), 0);
+/** Bytes of the files of a split, or of all, as they are stored. */
+function bytesOf({ files }: DatasetRows, split?: Split): number {
+  const isWanted = (path: string) => split === undefined || splitOfFile(path, [split]) === split;
+  return files.reduce((sum, { path, bytes }) => sum + (isWanted(path) ? bytes : 0), 0);
 }
 
 /**
  * Changes with any byte of the data. HF `datasets` finds what it has once read by the head of the card, not by path or
  * time: without this, two datasets with the same columns would be taken for the same.
  */
-function contentDigest(shards: CardInput["shards"]): string {
-  return digest(shards.flatMap(({ outputs }) => outputs.map(({ sha256 }) => sha256)));
+function contentDigest({ files }: DatasetRows): string {
+  return digest(files.map(({ sha256 }) => sha256));
 }
 
 /** Upper ends of the Hub's size categories. */

@@ -1,22 +1,27 @@
+import type { Chain } from "../../../pipeline/chain.ts";
 import type { Baseline } from "../../../schemas/baseline.ts";
-import type { FileRecord, Manifest, Marker } from "../../../schemas/manifest.ts";
+import type { EndLabels } from "../../../schemas/end-label.ts";
+import type { Manifest } from "../../../schemas/manifest.ts";
 import type { Plan } from "../../../schemas/plan.ts";
-import type { Reconciled } from "../../../schemas/published-count.ts";
+import type { PublishedCount } from "../../../schemas/published-count.ts";
 import { Split } from "../../../schemas/user.ts";
-import type { WriteOptions } from "../../render/stage.ts";
+import type { DatasetRows } from "../../render/artefacts.ts";
+import type { RenderOptions } from "../../render/options.ts";
 
 /** What the card of a dataset is made from. */
 export interface CardInput {
   readonly plan: Plan;
-  /** Of the stages before `write`, in order. */
+  /** The chain that was planned. */
+  readonly chain: Chain;
+  /** Of the stages before `render`, in order. */
   readonly manifests: readonly Manifest[];
-  /** Of the tasks that wrote the dataset's rows. */
-  readonly shards: readonly Pick<Marker, "tally" | "outputs">[];
-  readonly options: WriteOptions;
+  readonly rows: DatasetRows;
+  /** Those of `render`, for one form. */
+  readonly options: RenderOptions;
   /** Tokens that must be added to the tokenizer, in order. */
   readonly added: readonly { readonly token: string; readonly id: number }[];
   readonly baselines: readonly Baseline[];
-  readonly reconciled: readonly Reconciled[];
+  readonly published: readonly PublishedCount[];
   /** Languages of the conversations as the source names them, without those it does not name. */
   readonly languages: readonly string[];
   /** The first row, to be shown; null = there is none. */
@@ -25,19 +30,24 @@ export interface CardInput {
   readonly privacy: { readonly words: string; readonly rows: number; readonly leftOut: number } | null;
 }
 
-/** The sum of one count over the tasks. */
-export function sumOf(shards: CardInput["shards"], count: string): number {
-  return shards.reduce((sum, { tally }) => sum + (tally.counts[count] ?? 0), 0);
+/** One count of the rows; 0 if nothing was counted under this name. */
+export function countOf({ counts }: Pick<DatasetRows, "counts">, name: string): number {
+  return counts[name] ?? 0;
 }
 
 /** The splits that a dataset has rows for. */
-export function splitsOf(shards: CardInput["shards"]): Split[] {
-  return Split.options.filter((split) => sumOf(shards, `rows_${split}`) > 0);
+export function splitsOf(rows: Pick<DatasetRows, "counts">): Split[] {
+  return Split.options.filter((split) => countOf(rows, `rows_${split}`) > 0);
 }
 
-/** The files that hold rows; what else a task wrote, such as rejections, is not published. */
-export function dataFiles(shards: CardInput["shards"]): FileRecord[] {
-  return shards.flatMap(({ outputs }) => outputs).filter(({ path }) => path.startsWith("dataset/"));
+/** True if `flip` gave weights to ends. */
+export function hasWeights(manifests: readonly Manifest[]): boolean {
+  return endLabels(manifests) === "weighted";
+}
+
+/** How `flip` labelled ends. */
+export function endLabels(manifests: readonly Manifest[]): EndLabels | undefined {
+  return manifests.find(({ stage }) => stage === "flip")?.options["endLabels"] as EndLabels | undefined;
 }
 
 /** A table in Markdown. Bars in cells would end them, so they are escaped. */

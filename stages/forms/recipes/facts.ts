@@ -1,3 +1,4 @@
+import { datasetGlob, type FileFormatName } from "../../../pipeline/files/row-files.ts";
 import type { Frame } from "../../../pipeline/text/chat-template/frame.ts";
 import type { Split } from "../../../schemas/user.ts";
 
@@ -5,17 +6,17 @@ import type { Split } from "../../../schemas/user.ts";
 export interface Facts {
   /** Name of the form. */
   readonly form: string;
-  readonly format: "parquet" | "jsonl" | "arrow";
+  readonly fileFormat: FileFormatName;
   /** What the chat format writes around texts. */
   readonly frame: Frame;
-  readonly layout: "samples" | "packed";
+  readonly layout: "samples" | "conversations";
   /** The splits that have rows. */
   readonly splits: readonly Split[];
   /** Most tokens of a row; null = any number. */
   readonly maxTokens: number | null;
   /** Tokens that the base checkpoint lacks, in the order of their ids; the end token is the first. */
   readonly added: readonly { readonly token: string; readonly id: number }[];
-  readonly binPack: boolean;
+  readonly packing: boolean;
   /** Ends have weights; a trainer that does not read them would train every end in full. */
   readonly isWeighted: boolean;
 }
@@ -39,12 +40,12 @@ export const DEVICES = { count: 8, rows: 8, accumulation: PAPER.batch / 64 } as 
 export const longest = ({ maxTokens }: Facts): number => maxTokens ?? 8192;
 
 /** Which files hold a split, as a glob relative to the folder of the dataset. */
-export function glob({ format }: Facts, split: Split): string {
-  return format === "arrow" ? `${split}/data-*.arrow` : `data/${split}-*.${format}`;
+export function glob({ fileFormat }: Facts, split: Split): string {
+  return datasetGlob(fileFormat, split);
 }
 
 /** What HF `datasets` calls the kind of the files. */
-export const builder = ({ format }: Facts): string => (format === "jsonl" ? "json" : format);
+export const builder = ({ fileFormat }: Facts): string => (fileFormat === "jsonl" ? "json" : fileFormat);
 
 /** The split that a trainer evaluates on while it trains; null = there is none. */
 export function evaluated({ splits }: Facts): Split | null {
@@ -53,11 +54,11 @@ export function evaluated({ splits }: Facts): Split | null {
 
 /** Python that reads the rows of a split. `DATASET` is the folder of the dataset. */
 export function readRows(facts: Facts): string {
-  if (facts.format === "arrow") return `def rows(split):\n    return load_from_disk(str(DATASET / split))`;
+  if (facts.fileFormat === "arrow") return `def rows(split):\n    return load_from_disk(str(DATASET / split))`;
   return `def rows(split):
-    files = {split: str(DATASET / "data" / f"{split}-*.${facts.format}")}
+    files = {split: str(DATASET / "data" / f"{split}-*.${facts.fileFormat}")}
     return load_dataset("${builder(facts)}", data_files=files, split=split)`;
 }
 
 /** The name that Python imports for it. */
-export const reader = ({ format }: Facts): string => (format === "arrow" ? "load_from_disk" : "load_dataset");
+export const reader = ({ fileFormat }: Facts): string => (fileFormat === "arrow" ? "load_from_disk" : "load_dataset");

@@ -1,13 +1,15 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { globSync } from "tinyglobby";
+import type { Environment } from "../../../pipeline/environment.ts";
 import { UsageError } from "../../../pipeline/errors.ts";
 import { addressText, fetchAddress, hubAddress, pinned } from "../../../pipeline/hub/address.ts";
 import { hubNet } from "../../../pipeline/hub/http.ts";
 import { compare } from "../../../pipeline/order.ts";
-import { plannedStage, type World } from "../../../pipeline/plan.ts";
+import { plannedStage } from "../../../pipeline/run-folder.ts";
 import type { Task } from "../../../pipeline/task.ts";
 import type { FileRecord } from "../../../schemas/manifest.ts";
+import { IMPORT } from "../artefacts.ts";
 import type { IntentsOptions } from "../options.ts";
 
 /** A file of published intents: where it lies, and what is noted of it. */
@@ -40,8 +42,8 @@ export function localFiles(patterns: readonly string[]): string[] {
 }
 
 /** What is to be imported with every branch and tag of the Hub as the commit that it stands for now. */
-export async function pinImports(patterns: readonly string[], world: World): Promise<string[]> {
-  const net = () => hubNet(world.env, { fetch: world.fetch });
+export async function pinImports(patterns: readonly string[], environment: Environment): Promise<string[]> {
+  const net = () => hubNet(environment.env, { fetch: environment.fetch });
   const pin = async (pattern: string) => {
     const address = hubAddress(pattern, "--import");
     return address === null ? pattern : addressText(await pinned(address, net()));
@@ -51,22 +53,19 @@ export async function pinImports(patterns: readonly string[], world: World): Pro
 
 /** All files to import, those of the Hub fetched into the stage's folder. */
 export async function importFiles(task: Task<IntentsOptions>): Promise<ImportFile[]> {
-  const { options, world, signal } = task;
+  const { options, environment, signal } = task;
   const files: ImportFile[] = plannedStage(task.plan, task.stage).files.map((record) => ({
-    path: record.path,
+    path: task.resolve(record.path),
     record,
   }));
   for (const pattern of options.import) {
     const address = hubAddress(pattern, "--import");
     if (address === null) continue;
-    const net = hubNet(world.env, { fetch: world.fetch, signal });
-    for (const { path, file, address: own } of await fetchAddress(address, task.path(IMPORT), net)) {
+    const net = hubNet(environment.env, { fetch: environment.fetch, signal });
+    for (const { path, file, address: own } of await fetchAddress(address, task.ownPath(IMPORT), net)) {
       const sha256 = file.sha256 ?? `git:${file.gitOid}`;
       files.push({ path, record: { path: addressText(own), rows: null, bytes: file.bytes, sha256 } });
     }
   }
   return files;
 }
-
-/** Folder of the stage that holds what was fetched. */
-export const IMPORT = "import";

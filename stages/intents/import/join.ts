@@ -1,7 +1,8 @@
-import { z } from "zod";
 import type { Task } from "../../../pipeline/task.ts";
-import { Conversation } from "../../../schemas/conversation.ts";
 import type { Tally } from "../../../schemas/manifest.ts";
+import { deduplicated } from "../../dedup/artefacts.ts";
+import { prepared } from "../../prepare/artefacts.ts";
+import { conditioned, type Imported } from "../artefacts.ts";
 import type { IntentsOptions } from "../options.ts";
 import { readIntent } from "../prompt.ts";
 import { noIntent, type Provider } from "../provider.ts";
@@ -9,31 +10,18 @@ import { importFiles } from "./files.ts";
 import { readPublished } from "./read.ts";
 import { FATES, ImportTable } from "./table.ts";
 
-/** What was published of one conversation; a conversation of which nothing was has no row. */
-const Imported = z.strictObject({
-  conversation_id: z.string(),
-  /** Null = several intents were published for its text. */
-  intent: z.string().nullable(),
-  model: z.string().nullable(),
-});
-
-/** Artefact of the stage, gone when it is done: what was published of the conversations of a shard. */
-export const IMPORTED = "imported";
-
-const Known = Conversation.pick({ id: true, source_id: true, opening: true });
-
 /**
  * Joins published intents with the conversations of a run, by id and else by the text of the first user turn, and writes
  * what it finds beside each shard. Returns what became of the rows and how conversations were found.
  */
 export async function joinImports(task: Task<IntentsOptions>): Promise<Partial<Tally>> {
-  const table = new ImportTable(task.path("import-rows.jsonl.partial"));
+  const table = new ImportTable(task.ownPath("import-rows.jsonl.partial"));
   try {
     await readAll(task, table);
     for await (const { conversation, isLeft } of conversations(task)) table.claim(conversation, isLeft);
     table.indexTexts();
     const counts = { imported_by_id: 0, imported_by_text: 0, imported_ambiguous: 0 };
-    for (let index = 0; index < task.plan.shards; index++) await joinShard(task, table, index, counts);
+    for (const shard of task.shards) await joinShard(task, table, shard, counts);
     const fates = table.fates();
     return { counts: { ...counts, ...Object.fromEntries(FATES.map((fate) => [`published_${fate}`, fates[fate]])) } };
   } finally {
@@ -54,10 +42,10 @@ async function readAll(task: Task<IntentsOptions>, table: ImportTable): Promise<
 }
 
 /** Every conversation of the run so far, those that dedup has dropped marked as such. */
-async function* conversations(task: Task<IntentsOptions>, first = 0, shards = task.plan.shards) {
-  for (let index = first; index < first + shards; index++) {
-    const dropped = await task.dropped(["dedup"], index);
-    for await (const conversation of task.read("prepare", "conversations", Known, index))
+async function* conversations(task: Task<IntentsOptions>, shards: readonly number[] = task.shards) {
+  for (const shard of shards) {
+    const dropped = await task.dropped([deduplicated.rejections], shard);
+    for await (const conversation of task.read(prepared.conversations, ["id", "source_id", "opening"], shard))
       yield { conversation, isLeft: dropped.has(conversation.id) };
   }
 }
@@ -65,11 +53,11 @@ async function* conversations(task: Task<IntentsOptions>, first = 0, shards = ta
 async function joinShard(
   task: Task<IntentsOptions>,
   table: ImportTable,
-  index: number,
+  shard: number,
   counts: { imported_by_id: number; imported_by_text: number; imported_ambiguous: number },
 ): Promise<void> {
-  async function* rows(): AsyncGenerator<z.infer<typeof Imported>> {
-    for await (const { conversation, isLeft } of conversations(task, index, 1)) {
+  async function* rows(): AsyncGenerator<Imported> {
+    for await (const { conversation, isLeft } of conversations(task, [shard])) {
       const found = isLeft ? null : table.find(conversation);
       if (found === null) continue;
       counts[`imported_${found.by === "id" ? "by_id" : found.by === "text" ? "by_text" : "ambiguous"}`]++;
@@ -77,13 +65,13 @@ async function joinShard(
       yield { conversation_id: conversation.id, intent: said.intent, model: said.model };
     }
   }
-  await task.write(IMPORTED, Imported, rows(), { index, of: task.plan.shards });
+  await task.write(conditioned.imported, rows(), shard);
 }
 
 /** Intents that somebody published, as `joinImports` has found them for a shard. Memory: those of the shard. */
 export async function imported(task: Task<IntentsOptions>): Promise<Provider> {
-  const found = new Map<string, z.infer<typeof Imported>>();
-  for await (const row of task.read(task.stage, IMPORTED, Imported)) found.set(row.conversation_id, row);
+  const found = new Map<string, Imported>();
+  for await (const row of task.read(conditioned.imported)) found.set(row.conversation_id, row);
   const { intentPrefix } = task.options;
   return {
     intentOf({ id }) {

@@ -97,7 +97,7 @@ function requireColumns(
 ): void {
   const roles = new Set(names.map(([role]) => role));
   const lost = ROLES.find((role) => columns[role] !== undefined && !roles.has(role));
-  const advice = `found ${there.join(", ")}; name them with --import-columns id=…,intent=…`;
+  const advice = `found ${there.join(", ")}; name them with --set intents.importColumns=id=…,intent=…`;
   if (lost) throw new UsageError(`${place}: no column ${columns[lost]} (${lost}); ${advice}`);
   if (!roles.has("intent")) throw new UsageError(`${place}: no column with the intent; ${advice}`);
   if (!roles.has("id") && !roles.has("text") && !roles.has("text_sha256"))

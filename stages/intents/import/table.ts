@@ -34,7 +34,7 @@ export interface Known {
 }
 
 /** What was published of a conversation. `ambiguous`: its text has several intents. */
-export type Match =
+export type ImportMatch =
   | { readonly by: "id" | "text"; readonly intent: string; readonly model: string | null }
   | { readonly by: "ambiguous" };
 
@@ -88,7 +88,7 @@ export class ImportTable {
   }
 
   /** What was published of a conversation; null = nothing. */
-  find(conversation: Known): Match | null {
+  find(conversation: Known): ImportMatch | null {
     const byId = this.#idOf(conversation);
     const number = byId ?? this.#textOf(conversation);
     if (number === undefined) return null;

@@ -1,27 +1,45 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { layer, readConfig, resolveConfig } from "../../../pipeline/config.ts";
+import { defineChain } from "../../../pipeline/chain.ts";
+import { checkNames, layer, place, readConfig, resolveConfig, settingsOf } from "../../../pipeline/config.ts";
+import { defineStage } from "../../../pipeline/define-stage.ts";
 import { UsageError } from "../../../pipeline/errors.ts";
-import { defineStage } from "../../../pipeline/stage.ts";
 import { useFolder } from "../../helpers/folder.ts";
 
 const at = useFolder();
 
 const paint = defineStage({
   name: "paint",
+  module: import.meta.url,
   summary: "",
   reads: [],
+  writes: {},
   unit: "files",
   options: z.strictObject({
     color: z.enum(["red", "blue"]).default("red"),
     coats: z.int().min(1).default(2),
     brush: z.strictObject({ width: z.int().default(5), hair: z.string().default("soft") }).prefault({}),
   }),
+  models: { judge: { model: "critic" } },
   phases: [],
 });
 
-const resolve = (given: Record<string, unknown>) => resolveConfig(given, [paint]);
+/** A stage that has an option of the same name. */
+const varnish = defineStage({
+  name: "varnish",
+  module: import.meta.url,
+  summary: "",
+  reads: [],
+  writes: {},
+  unit: "files",
+  options: z.strictObject({ coats: z.int().default(1), model: z.string().default("matt") }),
+  phases: [],
+});
+
+const chain = defineChain({ name: "walls", summary: "", module: import.meta.url, stages: [paint, varnish] });
+
+const resolve = (given: Record<string, unknown>) => resolveConfig(given, chain);
 
 describe("layers of options", () => {
   test("replace each other from left to right, stage by stage", () => {
@@ -44,14 +62,47 @@ describe("layers of options", () => {
 
 describe("settings", () => {
   test("get their defaults, and so do the options of every stage", () => {
-    const { settings, options } = resolve({});
-    expect(settings).toEqual({ source: null, input: [], output: null, seed: "0", shards: null });
+    const { run, options, models, executors } = resolve({});
+    expect(run).toEqual({ source: null, input: [], output: null, seed: "0", shards: null, executor: "threads" });
     expect(options.get("paint")).toEqual({ color: "red", coats: 2, brush: { width: 5, hair: "soft" } });
+    expect(models["judge"]).toMatchObject({ model: "critic", temperature: 0, budget: null });
+    expect(executors.get("threads")).toEqual({ count: null });
+  });
+
+  test("are scoped: two stages, and a language model, may have one of the same name", () => {
+    const { options, models } = resolve({
+      paint: { coats: 3 },
+      varnish: { coats: 4, model: "gloss" },
+      models: { judge: { model: "other" } },
+    });
+    expect(options.get("paint")).toMatchObject({ coats: 3 });
+    expect(options.get("varnish")).toEqual({ coats: 4, model: "gloss" });
+    expect(models["judge"]).toMatchObject({ model: "other" });
+  });
+
+  test("have paths by which a flag, a file and the documentation name them", () => {
+    const paths = settingsOf(chain).map(({ path }) => path.join("."));
+    expect(paths).toEqual(expect.arrayContaining(["seed", "paint.coats", "varnish.coats", "models.judge.baseUrl"]));
+    expect(new Set(paths).size).toBe(paths.length);
+    expect(place(["paint", "brush", "width"], 3)).toEqual({ paint: { brush: { width: 3 } } });
+  });
+
+  test.each([
+    [{ intents: { model: "m" } }, "setting `intents.model` is now called `models.intents.model`"],
+    [{ write: { form: "trl" } }, "setting `write` is now called `render`"],
+  ])("that were called otherwise are refused with their new name: %j", (given, message) => {
+    const old = defineChain({ ...chain, stages: [{ ...paint, name: "intents" }] });
+    expect(() => resolveConfig(given, old)).toThrow(message);
+  });
+
+  test("at the top are checked before anything else is looked at", () => {
+    expect(() => checkNames({ sead: 1 }, chain)).toThrow("unknown setting `sead`, did you mean `seed`?");
+    expect(() => checkNames({ seed: 1 }, chain)).not.toThrow();
   });
 
   test("that are given stay, beside the defaults of the rest", () => {
-    const { settings, options } = resolve({ seed: 7, paint: { coats: 3, brush: { width: 1 } } });
-    expect(settings.seed).toBe("7");
+    const { run, options } = resolve({ seed: 7, paint: { coats: 3, brush: { width: 1 } } });
+    expect(run.seed).toBe("7");
     expect(options.get("paint")).toEqual({ color: "red", coats: 3, brush: { width: 1, hair: "soft" } });
   });
 
@@ -70,7 +121,7 @@ describe("settings", () => {
     [
       "an unknown one that is like no other, with all that are known",
       { zzzzz: 1 },
-      "unknown setting `zzzzz`; known: source, input, output, seed, shards, paint",
+      "unknown setting `zzzzz`; known: source, input, output, seed, shards, executor, models, paint, varnish, threads",
     ],
     ["a name that every object has", { constructor: 1 }, "unknown setting `constructor`"],
     [

@@ -1,7 +1,11 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { UsageError } from "../../../pipeline/errors.ts";
-import { addTallies, fingerprint, finishedManifest, noTally, stageNamed } from "../../../pipeline/manifest.ts";
+import { stageNamed } from "../../../pipeline/chain.ts";
+import { NotReadyError } from "../../../pipeline/errors.ts";
+import { fingerprint, finishedManifest } from "../../../pipeline/fingerprint.ts";
+import type { Run } from "../../../pipeline/run-folder.ts";
+import { addTallies, noTally } from "../../../pipeline/tally.ts";
+import type { Plan } from "../../../schemas/plan.ts";
 import { useFolder } from "../../helpers/folder.ts";
 import { runToy, toyRun } from "../../helpers/toy.ts";
 
@@ -25,7 +29,7 @@ describe("tallies", () => {
 
 describe("a finished stage", () => {
   test("has a manifest with counts, options and the hash of every output", async () => {
-    const run = await toyRun(at(), [], { capitals: { drop: "bd" } });
+    const run = await toyRun(at(), [], { given: { capitals: { drop: "bd" } } });
     await runToy(run);
     const manifest = await finishedManifest(run, "capitals");
     expect(manifest).toMatchObject({
@@ -66,6 +70,7 @@ describe("a finished stage", () => {
     expect(readdirSync(at("03-capitals")).sort()).toEqual([
       "capitals-00000-of-00002.parquet",
       "capitals-00001-of-00002.parquet",
+      "done.json",
       "manifest.json",
       "rejections-00000-of-00002.parquet",
       "rejections-00001-of-00002.parquet",
@@ -108,7 +113,7 @@ describe("a finished stage", () => {
 
 describe("a stage that loses a row", () => {
   test("fails with its name and the counts, and is not done", async () => {
-    const run = await toyRun(at(), [], { capitals: { lose: "b", drop: "c" } });
+    const run = await toyRun(at(), [], { given: { capitals: { lose: "b", drop: "c" } } });
     await expect(runToy(run)).rejects.toThrow(
       "capitals: 4 conversations in, but 2 kept and 1 rejected: a row was lost or doubled",
     );
@@ -118,36 +123,54 @@ describe("a stage that loses a row", () => {
 
   test("fails too if it took fewer rows than the stage before kept", async () => {
     const run = await toyRun(at(), []);
-    const capitals = stageNamed(run, "capitals");
+    const capitals = stageNamed(run.chain, "capitals");
     const [copy, raise] = capitals.phases;
     if (!copy || !raise) throw new Error("capitals has two phases");
     const forgetful = { ...capitals, phases: [copy, { ...raise, run: async () => ({ taken: 1, in: 1, kept: 1 }) }] };
-    const stages = run.stages.map((stage) => (stage === capitals ? forgetful : stage));
-    await expect(runToy({ ...run, stages })).rejects.toThrow(
+    const stages = run.chain.stages.map((stage) => (stage === capitals ? forgetful : stage));
+    await expect(runToy({ ...run, chain: { ...run.chain, stages } })).rejects.toThrow(
       "capitals: took 2 conversations, but letters kept 4: a row was lost or doubled",
     );
   });
 });
 
 describe("the fingerprint of a stage", () => {
-  test("changes with its options, the seed, the code, the source, the key and the number of shards, and with nothing else", async () => {
+  test("changes with what decides its outputs, and with nothing else", async () => {
     const run = await toyRun(at(), []);
     await runToy(run);
-    const print = await fingerprint(run, "letters");
+    const own = await fingerprint(run, "letters");
+    const of = ({ plan }: Pick<Run, "plan">) => fingerprint({ ...run, plan }, "letters").catch(() => "refused");
     const { plan } = run;
-    const other = await toyRun(at(), [], { letters: { note: "new" } });
-    expect(await fingerprint({ ...run, folder: at(), plan: structuredClone(plan) }, "letters")).toBe(print);
-    expect(await fingerprint(other, "letters")).not.toBe(print);
-    for (const change of [{ seed: "1" }, { code: "other" }, { source: "b" }, { user_key: "sha256:1" }, { shards: 3 }])
-      expect(
-        await fingerprint({ ...run, plan: { ...plan, ...change } }, "letters").catch(() => "refused"),
-        JSON.stringify(change),
-      ).not.toBe(print);
+    expect(await of({ plan: structuredClone(plan) })).toBe(own);
+    expect(await of(await toyRun(at(), [], { given: { letters: { note: "new" } } }))).not.toBe(own);
+    const { unicode: _, ...node } = plan.node;
+    const changes: Partial<Plan>[] = [
+      { seed: "1" },
+      { source: "b" },
+      { user_key: "sha256:1" },
+      { shards: 3 },
+      { node: { ...node, unicode: "1" } },
+    ];
+    for (const change of changes)
+      expect(await of({ plan: { ...plan, ...change } }), JSON.stringify(change)).not.toBe(own);
+  });
+
+  test("changes with the code that the stage can reach, and not with that of other stages", async () => {
+    const run = await toyRun(at(), []);
+    await runToy(run);
+    const own = await fingerprint(run, "letters");
+    const recoded = (name: string) => {
+      const stages = run.plan.stages.map((stage) => (stage.name === name ? { ...stage, code: "other" } : stage));
+      return fingerprint({ ...run, plan: { ...run.plan, code: "other", stages } }, "letters");
+    };
+    expect(await recoded("capitals")).toBe(own);
+    expect(await recoded("letters")).not.toBe(own);
+    await expect(recoded("paper")).rejects.toThrow("paper is not done");
   });
 
   test("cannot be taken before what it reads is done; the message names both", async () => {
     const run = await toyRun(at(), []);
-    await expect(fingerprint(run, "letters")).rejects.toThrow(UsageError);
+    await expect(fingerprint(run, "letters")).rejects.toThrow(NotReadyError);
     await expect(fingerprint(run, "letters")).rejects.toThrow(
       "stage letters reads what paper writes, and paper is not done",
     );
@@ -156,5 +179,7 @@ describe("the fingerprint of a stage", () => {
 
 test("a stage that does not exist is refused with those that do", async () => {
   const run = await toyRun(at(), []);
-  expect(() => stageNamed(run, "capital")).toThrow("no stage capital; stages are paper, letters, capitals, digits");
+  expect(() => stageNamed(run.chain, "capital")).toThrow(
+    "no stage capital; stages are paper, letters, capitals, digits",
+  );
 });

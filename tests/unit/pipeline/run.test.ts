@@ -1,19 +1,18 @@
-import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { describe, expect, test } from "vitest";
-import { UsageError } from "../../../pipeline/errors.ts";
-import type { Run } from "../../../pipeline/plan.ts";
-import type { RunEvent } from "../../../pipeline/run.ts";
+import { NotReadyError } from "../../../pipeline/errors.ts";
+import type { RunEvent } from "../../../pipeline/events.ts";
+import type { Run } from "../../../pipeline/run-folder.ts";
+import type { Stage } from "../../../pipeline/stage.ts";
 import { useFolder } from "../../helpers/folder.ts";
-import { runToy, toyRun } from "../../helpers/toy.ts";
+import { runToy, toyRun, toyStages } from "../../helpers/toy.ts";
 
 const at = useFolder();
 
 /** Runs a toy with these options once more in the same folder; returns the tasks that really ran. */
 async function again(given: Record<string, Record<string, unknown>> = {}, options = {}): Promise<string[]> {
   const ran: string[] = [];
-  await runToy(await toyRun(at(), ran, given), options);
+  await runToy(await toyRun(at(), ran, { given }), options);
   return ran;
 }
 
@@ -72,7 +71,7 @@ describe("a run", () => {
   });
 
   test("does not begin in the middle when the stages before are not done", async () => {
-    await expect(again({}, { from: "capitals" })).rejects.toThrow(UsageError);
+    await expect(again({}, { from: "capitals" })).rejects.toThrow(NotReadyError);
     await expect(again({}, { from: "capitals" })).rejects.toThrow("letters is not done");
   });
 
@@ -105,6 +104,18 @@ describe("a run", () => {
       "letters/finish 1 of 1",
       "letters done",
     ]);
+  });
+
+  test("finds what its stages keep when the chain has got one more stage before them", async () => {
+    await again();
+    mkdirSync(at("03-capitals", "journal"));
+    writeFileSync(at("03-capitals", "journal", "answers"), "paid for");
+    const [paper, letters, capitals, digits] = toyStages([]) as [Stage, Stage, Stage, Stage];
+    const more: Stage = { ...paper, name: "more", writes: {}, phases: [] };
+    const stages = [paper, letters, more, { ...capitals, keeps: ["journal"] }, digits];
+    await runToy(await toyRun(at(), [], { stages }));
+    expect(readFileSync(at("04-capitals", "journal", "answers"), "utf8")).toBe("paid for");
+    expect(existsSync(at("03-capitals"))).toBe(false);
   });
 
   test("writes its plan beside its stages", async () => {
@@ -162,42 +173,11 @@ describe("a run that was stopped", () => {
 });
 
 describe("the lock of a run", () => {
-  const take = (pid: number, host = hostname()) => writeFileSync(at("lock"), `${pid} ${host}\n`);
-  const run = async (): Promise<unknown> => runToy(await toyRun(at(), []), { to: "paper" });
-
   test("is gone when the run is over, well or badly", async () => {
-    await run();
+    await again({}, { to: "paper" });
     expect(existsSync(at("lock"))).toBe(false);
     await expect(again({ capitals: { lose: "a" } })).rejects.toThrow("lost");
     expect(existsSync(at("lock"))).toBe(false);
-  });
-
-  test("of a live process is respected, in words", async () => {
-    const other = spawn("sleep", ["60"]);
-    try {
-      take(other.pid as number);
-      await expect(run()).rejects.toThrow(UsageError);
-      await expect(run()).rejects.toThrow(
-        `process ${other.pid} is working on this run; wait for it or use another --output`,
-      );
-      expect(readFileSync(at("lock"), "utf8")).toBe(`${other.pid} ${hostname()}\n`);
-      expect(existsSync(at("01-paper"))).toBe(false);
-    } finally {
-      other.kill();
-    }
-  });
-
-  test("of a dead process is taken over", async () => {
-    take(spawnSync("true").pid);
-    await run();
-    expect(existsSync(at("01-paper", "manifest.json"))).toBe(true);
-  });
-
-  test("of another machine is respected, and the message says what to remove", async () => {
-    take(1, "some-other-host");
-    await expect(run()).rejects.toThrow(
-      `a process on some-other-host took this run; if it is dead, remove ${at("lock")}`,
-    );
   });
 
   test("keeps a second run of this process out", async () => {

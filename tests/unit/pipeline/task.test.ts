@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { UsageError } from "../../../pipeline/errors.ts";
-import { fingerprint, finishedManifest } from "../../../pipeline/manifest.ts";
-import type { Run } from "../../../pipeline/plan.ts";
-import { doneMarker, runTask } from "../../../pipeline/task.ts";
+import { NotReadyError } from "../../../pipeline/errors.ts";
+import { fingerprint, finishedManifest } from "../../../pipeline/fingerprint.ts";
+import { doneMarker } from "../../../pipeline/markers.ts";
+import type { Run } from "../../../pipeline/run-folder.ts";
+import { runTask } from "../../../pipeline/task.ts";
 import { useFolder } from "../../helpers/folder.ts";
 import { runToy, toyRun } from "../../helpers/toy.ts";
 
@@ -45,9 +46,9 @@ describe("a task", () => {
   test("is refused when the phase before it is not done; the message says which task is missing", async () => {
     const run = await ready();
     await tasks(run, "capitals", 0);
-    await expect(tasks(run, "capitals", 2)).rejects.toThrow(UsageError);
+    await expect(tasks(run, "capitals", 2)).rejects.toThrow(NotReadyError);
     await expect(tasks(run, "capitals", 2)).rejects.toThrow(
-      "task 2 of capitals needs tasks 0 to 1 (copy) first; task 1 is not done",
+      "task 2 of capitals needs tasks 0 to 1 (copy) first; task 1 of capitals (copy) is not done",
     );
   });
 
@@ -55,13 +56,13 @@ describe("a task", () => {
     const run = await ready();
     await tasks(run, "capitals", 0, 1, 3);
     await expect(tasks(run, "capitals", 4)).rejects.toThrow(
-      "task 4 of capitals needs tasks 2 to 3 (raise) first; task 2 is not done",
+      "task 4 of capitals needs tasks 2 to 3 (raise) first; task 2 of capitals (raise) is not done",
     );
   });
 
   test("is refused when the stage before it is not done", async () => {
     const run = await toyRun(at(), []);
-    await expect(tasks(run, "letters", 0)).rejects.toThrow(UsageError);
+    await expect(tasks(run, "letters", 0)).rejects.toThrow(NotReadyError);
     await expect(tasks(run, "letters", 0)).rejects.toThrow("paper is not done");
   });
 
@@ -123,7 +124,7 @@ describe("the marker of a task", () => {
 
   test("is not believed by a run with other options", async () => {
     await tasks(await ready(), "capitals", 0);
-    const other = await toyRun(at(), [], { capitals: { drop: "a" } });
+    const other = await toyRun(at(), [], { given: { capitals: { drop: "a" } } });
     expect(await doneMarker(other, "capitals", 0, await fingerprint(other, "capitals"))).toBeNull();
   });
 

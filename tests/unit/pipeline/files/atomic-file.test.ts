@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { shardName } from "../../../../pipeline/artefact.ts";
 import { InputError } from "../../../../pipeline/errors.ts";
 import {
   AtomicFile,
   hashFile,
   readJson,
-  shardName,
   sizeOf,
   writeJson,
   writeText,

@@ -156,11 +156,6 @@ describe("reading", () => {
     ]);
   });
 
-  test("takes only the rows of a condition", async () => {
-    await writeParquet(at("rows.parquet"), Note, notes(5));
-    expect(await collect(readParquet(at("rows.parquet"), Note, { where: "number >= 3" }))).toHaveLength(2);
-  });
-
   test("goes through several files in the order in which they are named", async () => {
     await writeParquet(at("b.parquet"), Note, [{ number: 1, text: "b" }]);
     await writeParquet(at("a.parquet"), Note, [{ number: 2, text: "a" }]);

@@ -1,7 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Clock } from "../../../../pipeline/clock.ts";
 import { LimitError, RemoteError } from "../../../../pipeline/errors.ts";
-import { durationMs, Pace, type PaceLimits, type Ticket } from "../../../../pipeline/models/adaptive-concurrency.ts";
+import {
+  AdaptiveConcurrency,
+  type ConcurrencyLimits,
+  durationMs,
+  type Ticket,
+} from "../../../../pipeline/models/adaptive-concurrency.ts";
 
 const { signal } = new AbortController();
 let now: number;
@@ -16,8 +21,8 @@ beforeEach(() => {
   now = 1_000_000;
 });
 
-function pace(limits: Partial<PaceLimits> = {}): Pace {
-  return new Pace(
+function adaptive(limits: Partial<ConcurrencyLimits> = {}): AdaptiveConcurrency {
+  return new AdaptiveConcurrency(
     { concurrency: 64, requestsPerMinute: null, tokensPerMinute: null, timeoutMs: 120_000, ...limits },
     clock,
     "http://server",
@@ -25,7 +30,11 @@ function pace(limits: Partial<PaceLimits> = {}): Pace {
 }
 
 /** What a server with these limits says: so much is left of both, whole again in a while. */
-function told(requests: number, tokens: number, left = { requests: requests - 1, tokens: tokens - 1 }): Headers {
+function limitHeaders(
+  requests: number,
+  tokens: number,
+  left = { requests: requests - 1, tokens: tokens - 1 },
+): Headers {
   const reset = (limit: number, remaining: number) => `${Math.round(((limit - remaining) / limit) * 60_000)}ms`;
   return new Headers({
     "x-ratelimit-limit-requests": String(requests),
@@ -38,25 +47,25 @@ function told(requests: number, tokens: number, left = { requests: requests - 1,
 }
 
 /** Requests one after the other, each answered at once: how many seconds they took. */
-async function secondsFor(each: Pace, requests: number, tokens = 1): Promise<number> {
+async function secondsFor(each: AdaptiveConcurrency, requests: number, tokens = 1): Promise<number> {
   const started = now;
   for (let sent = 0; sent < requests; sent++) {
-    const ticket = await each.enter(tokens, signal);
-    each.succeeded(ticket);
-    each.leave();
+    const ticket = await each.acquire(tokens, signal);
+    each.onAnswer(ticket);
+    each.release();
   }
   return (now - started) / 1000;
 }
 
 /** Answers windows of as many requests as may be under way, each after `ms`. Returns the width after it. */
-async function windows(each: Pace, count: number, ms: number): Promise<number> {
+async function windows(each: AdaptiveConcurrency, count: number, ms: number): Promise<number> {
   for (let done = 0; done < count; done++) {
     const tickets: Ticket[] = [];
-    for (let open = each.width; open > 0; open--) tickets.push(await each.enter(1, signal));
+    for (let open = each.width; open > 0; open--) tickets.push(await each.acquire(1, signal));
     now += ms;
     for (const ticket of tickets) {
-      each.succeeded(ticket);
-      each.leave();
+      each.onAnswer(ticket);
+      each.release();
     }
   }
   return each.width;
@@ -64,31 +73,31 @@ async function windows(each: Pace, count: number, ms: number): Promise<number> {
 
 describe("the rate", () => {
   test("is that of the server's headers, for requests and for tokens", async () => {
-    const byRequests = pace();
-    byRequests.told(told(600, 1e9));
+    const byRequests = adaptive();
+    byRequests.observeHeaders(limitHeaders(600, 1e9));
     expect(await secondsFor(byRequests, 600)).toBeCloseTo(59, 0);
-    const byTokens = pace();
-    byTokens.told(told(1e6, 60_000));
+    const byTokens = adaptive();
+    byTokens.observeHeaders(limitHeaders(1e6, 60_000));
     expect(await secondsFor(byTokens, 60, 1000)).toBeCloseTo(58, 0);
   });
 
   test("is never above the user's own, whatever the server allows", async () => {
-    const each = pace({ requestsPerMinute: 120 });
-    each.told(told(10_000, 1e9));
+    const each = adaptive({ requestsPerMinute: 120 });
+    each.observeHeaders(limitHeaders(10_000, 1e9));
     expect(await secondsFor(each, 240)).toBeGreaterThan(117);
-    const tokens = pace({ tokensPerMinute: 6000 });
+    const tokens = adaptive({ tokensPerMinute: 6000 });
     expect(await secondsFor(tokens, 120, 100)).toBeGreaterThan(117);
   });
 
   test("is that of the server where the user allows more", async () => {
-    const each = pace({ requestsPerMinute: 10_000 });
-    each.told(told(60, 1e9));
+    const each = adaptive({ requestsPerMinute: 10_000 });
+    each.observeHeaders(limitHeaders(60, 1e9));
     expect(await secondsFor(each, 60)).toBeGreaterThan(57);
   });
 
   test("of a limit for a day is known by its reset", () => {
-    const each = pace();
-    each.told(
+    const each = adaptive();
+    each.observeHeaders(
       new Headers({
         "x-ratelimit-limit-requests": "1440",
         "x-ratelimit-remaining-requests": "1439",
@@ -99,34 +108,34 @@ describe("the rate", () => {
   });
 
   test.each(["-1", "0", "many"])("ignores a limit that makes no sense: %s", (limit) => {
-    const each = pace();
-    each.told(new Headers({ "x-ratelimit-limit-tokens": limit, "x-ratelimit-remaining-tokens": "-1" }));
+    const each = adaptive();
+    each.observeHeaders(new Headers({ "x-ratelimit-limit-tokens": limit, "x-ratelimit-remaining-tokens": "-1" }));
     expect(each.perMinute.tokens).toBe(Number.POSITIVE_INFINITY);
   });
 
   test("waits for the reset when nothing is left", async () => {
-    const each = pace();
-    each.told(told(600, 1e6, { requests: 300, tokens: 0 }));
+    const each = adaptive();
+    each.observeHeaders(limitHeaders(600, 1e6, { requests: 300, tokens: 0 }));
     expect(await secondsFor(each, 1)).toBe(60);
   });
 });
 
 describe("the number at a time", () => {
   test("begins low at a server that tells no limits, and doubles while its answers come as fast", async () => {
-    const each = pace();
+    const each = adaptive();
     expect(each.width).toBe(8);
     expect(await windows(each, 1, 100)).toBeGreaterThanOrEqual(12);
     expect(await windows(each, 4, 100)).toBe(64);
   });
 
   test("is as high as allowed at once where the server tells its limits", () => {
-    const each = pace();
-    each.told(told(600, 1e6));
+    const each = adaptive();
+    each.observeHeaders(limitHeaders(600, 1e6));
     expect(each.width).toBe(64);
   });
 
   test("stops doubling when answers take four times as long, and shrinks when they take half of the time limit", async () => {
-    const each = pace({ timeoutMs: 10_000 });
+    const each = adaptive({ timeoutMs: 10_000 });
     const before = await windows(each, 1, 100);
     const slow = await windows(each, 3, 1000);
     expect(slow).toBeLessThan(before * 2);
@@ -134,31 +143,31 @@ describe("the number at a time", () => {
   });
 
   test("is halved once by many timeouts of one time, and again by those of a later time", async () => {
-    const each = pace();
+    const each = adaptive();
     await windows(each, 6, 100);
     expect(each.width).toBe(64);
-    const [first, second] = [await each.enter(1, signal), await each.enter(1, signal)];
+    const [first, second] = [await each.acquire(1, signal), await each.acquire(1, signal)];
     now += 1000;
-    each.timedOut(first);
-    each.timedOut(second);
+    each.onTimeout(first);
+    each.onTimeout(second);
     expect(each.width).toBe(32);
     now += 1;
-    const later = await each.enter(1, signal);
+    const later = await each.acquire(1, signal);
     now += 1;
-    each.timedOut(later);
+    each.onTimeout(later);
     expect(each.width).toBe(16);
   });
 });
 
 describe("too many requests (429)", () => {
   test("halves rate and number at a time once an episode, and both grow back slowly", async () => {
-    const each = pace();
-    each.told(told(6000, 1e9));
-    const tickets = [await each.enter(1, signal), await each.enter(1, signal), await each.enter(1, signal)];
+    const each = adaptive();
+    each.observeHeaders(limitHeaders(6000, 1e9));
+    const tickets = [await each.acquire(1, signal), await each.acquire(1, signal), await each.acquire(1, signal)];
     now += 10;
     for (const ticket of tickets) {
-      each.refused(ticket, 1000);
-      each.leave();
+      each.onRateLimit(ticket, 1000);
+      each.release();
     }
     expect(each.width).toBe(32);
     expect(each.perMinute.requests).toBe(3000);
@@ -169,32 +178,32 @@ describe("too many requests (429)", () => {
   });
 
   test("makes everybody wait for as long as it says, a minute at most", async () => {
-    const each = pace();
-    const ticket = await each.enter(1, signal);
-    each.refused(ticket, 5000);
-    each.leave();
+    const each = adaptive();
+    const ticket = await each.acquire(1, signal);
+    each.onRateLimit(ticket, 5000);
+    each.release();
     const before = now;
-    const again = await each.enter(1, signal);
+    const again = await each.acquire(1, signal);
     expect(now - before).toBe(5000);
-    each.refused(again, 1e9);
-    each.leave();
+    each.onRateLimit(again, 1e9);
+    each.release();
     const then = now;
-    await each.enter(1, signal);
+    await each.acquire(1, signal);
     expect(now - then).toBe(60_000);
   });
 
   test("for half an hour without a success stops the run; one success begins the half hour anew", async () => {
-    const each = pace();
+    const each = adaptive();
     const refuse = async (minutes: number) => {
       for (let at = 0; at < minutes; at++) {
-        const ticket = await each.enter(1, signal);
-        each.refused(ticket, 60_000);
-        each.leave();
+        const ticket = await each.acquire(1, signal);
+        each.onRateLimit(ticket, 60_000);
+        each.release();
       }
     };
     await refuse(29);
-    each.succeeded(await each.enter(1, signal));
-    each.leave();
+    each.onAnswer(await each.acquire(1, signal));
+    each.release();
     await refuse(29);
     await expect(refuse(3)).rejects.toThrow(LimitError);
   });
@@ -202,32 +211,32 @@ describe("too many requests (429)", () => {
 
 describe("a server out of reach", () => {
   test("lets one request at a time try it", async () => {
-    const each = pace();
-    each.succeeded(await each.enter(1, signal));
-    each.leave();
-    const tickets = [await each.enter(1, signal), await each.enter(1, signal)];
+    const each = adaptive();
+    each.onAnswer(await each.acquire(1, signal));
+    each.release();
+    const tickets = [await each.acquire(1, signal), await each.acquire(1, signal)];
     for (const ticket of tickets) {
-      each.isDown(ticket, "ECONNREFUSED", 6);
-      each.leave();
+      each.onDown(ticket, "ECONNREFUSED", 6);
+      each.release();
     }
     expect(each.width).toBe(1);
-    each.succeeded(await each.enter(1, signal));
+    each.onAnswer(await each.acquire(1, signal));
     expect(each.width).toBeGreaterThan(1);
   });
 
   test("that never answered is given up after the tries; one that did, after ten minutes", async () => {
-    const never = pace();
-    const lose = async (each: Pace) => {
-      const ticket = await each.enter(1, signal);
+    const never = adaptive();
+    const lose = async (each: AdaptiveConcurrency) => {
+      const ticket = await each.acquire(1, signal);
       now += 1;
-      each.isDown(ticket, "ECONNREFUSED", 3);
-      each.leave();
+      each.onDown(ticket, "ECONNREFUSED", 3);
+      each.release();
     };
     await lose(never);
     await lose(never);
     await expect(lose(never)).rejects.toThrow(RemoteError);
-    const once = pace();
-    once.reached();
+    const once = adaptive();
+    once.onReached();
     const started = now;
     await expect(
       (async () => {

@@ -9,8 +9,10 @@ import { Budget } from "../../../../pipeline/models/budget.ts";
 import { tokenizerFor } from "../../../../pipeline/models/count-tokens.ts";
 import { Journal } from "../../../../pipeline/models/journal.ts";
 import { costOf } from "../../../../pipeline/models/prices.ts";
-import { Engine } from "../../../../pipeline/models/requester.ts";
-import { IntentsOptions, type Price } from "../../../../stages/intents/options.ts";
+import { Requester } from "../../../../pipeline/models/requester.ts";
+import { type Price, ServerOptions } from "../../../../pipeline/models/server-options.ts";
+import { IntentsOptions } from "../../../../stages/intents/options.ts";
+import { intentProgram } from "../../../../stages/intents/program.ts";
 import { INTENT_PREFIX, loadPrompt } from "../../../../stages/intents/prompt.ts";
 import { conversation } from "../../../helpers/conversation.ts";
 import { type Behaviour, errors, startOpenAI } from "../../../servers/openai.ts";
@@ -58,7 +60,7 @@ describe("a budget", () => {
   });
 });
 
-describe("an engine with a budget, 64 requests at a time, some slow, some failing", () => {
+describe("a requester with a budget, 64 requests at a time, some slow, some failing", () => {
   const price: Price = { input: 2.5, output: 10, batch: 0.5 };
   let folder: string;
   beforeEach(() => {
@@ -82,7 +84,8 @@ describe("an engine with a budget, 64 requests at a time, some slow, some failin
       ];
       server.script(null, ...Array.from({ length: 300 }, (_, at) => odd[(at * 7) % odd.length] ?? null));
       const run = async () => {
-        const options = IntentsOptions.parse({
+        const options = ServerOptions.parse({
+          model: "gpt-4o",
           baseUrl: server.url,
           concurrency: 64,
           timeoutSeconds: 0.3,
@@ -90,20 +93,23 @@ describe("an engine with a budget, 64 requests at a time, some slow, some failin
         });
         const journal = await Journal.open(join(folder, String(cap)));
         const { count } = await tokenizerFor("gpt-4o");
-        const engine = new Engine({
+        const question = { ...IntentsOptions.parse({}), ...options, prompt: loadPrompt(null) };
+        const clock = {
+          now: () => performance.now(),
+          sleep: () => new Promise<void>((resolve) => setTimeout(resolve, 1)),
+        };
+        const requester = new Requester({
           ...{ options, price, journal, count },
-          question: { ...options, prompt: loadPrompt(null) },
-          world: { env: { OPENAI_API_KEY: "k" }, fetch: globalThis.fetch },
+          environment: { env: { OPENAI_API_KEY: "k" }, fetch: globalThis.fetch, clock },
           signal: new AbortController().signal,
-          clock: { now: () => performance.now(), sleep: () => new Promise((resolve) => setTimeout(resolve, 1)) },
         });
+        const ask = (at: number) => {
+          const { turns } = conversation(`user: question ${at} ${"word ".repeat(at % 50)}`);
+          return requester.run(intentProgram(turns, question), ({ status }) => status);
+        };
         const queue = new PQueue({ concurrency: 64 });
-        const all = await Promise.allSettled(
-          Array.from({ length: 600 }, (_, at) =>
-            queue.add(() => engine.resolve(conversation(`user: question ${at} ${"word ".repeat(at % 50)}`).turns)),
-          ),
-        );
-        await engine.close();
+        const all = await Promise.allSettled(Array.from({ length: 600 }, (_, at) => queue.add(() => ask(at))));
+        await requester.close();
         journal.close();
         return { all, spent: journal.spent };
       };
@@ -116,7 +122,7 @@ describe("an engine with a budget, 64 requests at a time, some slow, some failin
       const stopped = all.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
       expect(stopped.length).toBeGreaterThan(0);
       for (const error of stopped) expect(exitCode(error)).toBe(3);
-      expect(stopped[0].message).toMatch(/budget of \$.* is reached: .* spent.*--budget goes on/);
+      expect(stopped[0].message).toMatch(/budget of \$.* is reached: .* spent.*higher budget goes on/);
       expect(spent).toBeLessThanOrEqual(cap);
       expect(spent).toBeGreaterThan(cap - 0.006);
       expect(billed()).toBeLessThanOrEqual(spent);

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
-import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { beforeEach, describe, expect, test } from "vitest";
 import { InputError } from "../../../../pipeline/errors.ts";
 import { type Answer, Journal, type JournalEntry, type Passing } from "../../../../pipeline/models/journal.ts";
+import { ledger } from "../../../../pipeline/models/ledger.ts";
+import { requestKey } from "../../../../pipeline/models/request.ts";
 import { useFolder } from "../../../helpers/folder.ts";
 
 const at = useFolder();
@@ -14,7 +16,7 @@ const entry = (name: string, text: string | null = `answer to ${name}`): Answer 
   key: keyOf(name),
   status: text === null ? "refused" : "answered",
   text,
-  asked: "gpt-4o",
+  requested_model: "gpt-4o",
   model: "gpt-4o",
   mode: "sync",
   input_tokens: 10,
@@ -23,7 +25,7 @@ const entry = (name: string, text: string | null = `answer to ${name}`): Answer 
   usd: 0.25,
 });
 const passing = (name: string, status: Passing["status"]): Passing => {
-  return { key: keyOf(name), status, asked: "gpt-4o", mode: "sync", usd: 1 };
+  return { key: keyOf(name), status, requested_model: "gpt-4o", mode: "sync", usd: 1 };
 };
 
 /** Adds entries to the journal. */
@@ -82,9 +84,9 @@ describe("a journal", () => {
 describe("a journal that was killed in the middle of a line", () => {
   const line = `${JSON.stringify(entry("b", "ünfinished 🙂"))}\n`;
 
-  test("loses that line alone, and is appended to cleanly, wherever it was torn", async () => {
+  test("loses that line alone, and is appended to cleanly, wherever it was torn, in the middle of a character too", async () => {
     const bytes = Buffer.from(line);
-    for (let cut = 1; cut < bytes.length - 1; cut++) {
+    for (let cut = 1; cut < bytes.length - 1; cut += 3) {
       await add(entry(`a${cut}`));
       appendFileSync(path(), bytes.subarray(0, cut));
       await add(entry(`c${cut}`));
@@ -106,7 +108,7 @@ describe("a journal that was killed in the middle of a line", () => {
 
 describe("what was spent", () => {
   test("is the sum of the answers, and of what may have been billed at the most that it can have cost", async () => {
-    await add(passing("a", "sent"), entry("a"), passing("b", "sent"), passing("b", "unheard"));
+    await add(passing("a", "sent"), entry("a"), passing("b", "sent"), passing("b", "lost"));
     expect(await spent()).toBe(0.25 + 1);
   });
 
@@ -141,6 +143,68 @@ describe("a second process", () => {
     journal.add(entry("b"));
     expect(reader?.isCurrent).toBe(false);
     reader?.close();
+    journal.close();
+  });
+});
+
+describe("a journal that the first version wrote", () => {
+  /** What that version asked, under its key, which named no rollout. */
+  const request = {
+    model: "gpt-4o",
+    messages: [{ role: "user" as const, content: "Say: <user>: hi" }],
+    max_completion_tokens: 200,
+    temperature: 0,
+  };
+  const key = "608fbcabdf3f04f4d86e77bb733777ec6896efbe753dc552b63ef1e311eaf237";
+  const about = `"key":"${key}","asked":"gpt-4o","mode":"sync"`;
+  const answer = `"text":"You are a user who wants tea.","model":"gpt-4o-2024-08-06","input_tokens":4,"cached_tokens":0,"output_tokens":8`;
+  const text = [
+    `{${about},"status":"sent","usd":0.0020775}`,
+    `{${about},"status":"failed","usd":0.0020775}`,
+    `{${about},"status":"sent","usd":0.0020775}`,
+    `{${about},"status":"unheard","usd":0.0020775}`,
+    `{${about},"status":"sent","usd":0.0020775}`,
+    `{${about},"status":"answered",${answer},"usd":0.00009}`,
+  ].join("\n");
+
+  beforeEach(() => {
+    mkdirSync(at("journal"));
+    writeFileSync(path(), `${text}\n`);
+  });
+
+  test("has the answer to a request under the key that it has now", async () => {
+    expect(requestKey(request, "v1")).toBe(key);
+    const journal = await Journal.open(at("journal"));
+    expect(journal.get(requestKey(request, "v1"))).toEqual({
+      ...{ key, status: "answered", text: "You are a user who wants tea.", mode: "sync" },
+      ...{ requested_model: "gpt-4o", model: "gpt-4o-2024-08-06" },
+      ...{ input_tokens: 4, cached_tokens: 0, output_tokens: 8, usd: 0.00009 },
+    });
+    journal.close();
+  });
+
+  test("is read in the words of today, and appended to", async () => {
+    await add(entry("a"));
+    const journal = Journal.read(at("journal")) as Journal;
+    const entries = [...journal.entries()];
+    expect(entries.map(({ status }) => status)).toEqual([
+      ...["sent", "failed", "sent", "lost", "sent", "answered"],
+      "answered",
+    ]);
+    expect(entries.every((each) => each.requested_model === "gpt-4o" && !("asked" in each))).toBe(true);
+    journal.close();
+    expect(readFileSync(path(), "utf8")).toBe(`${text}\n${JSON.stringify(entry("a"))}\n`);
+  });
+
+  test("counts as what it cost, lost answers at the most that they can have cost", async () => {
+    expect(await spent()).toBeCloseTo(0.0020775 + 0.00009, 12);
+    const journal = Journal.read(at("journal")) as Journal;
+    expect(ledger(journal)).toEqual([
+      {
+        ...{ model: "gpt-4o", mode: "sync", answered: 1, without_text: 0, failed: 1, lost: 1, lost_usd: 0.0020775 },
+        ...{ input_tokens: 4, cached_tokens: 0, output_tokens: 8, usd: 0.0020775 + 0.00009 },
+      },
+    ]);
     journal.close();
   });
 });

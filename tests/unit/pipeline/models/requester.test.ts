@@ -6,9 +6,13 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Clock } from "../../../../pipeline/clock.ts";
 import { exitCode, LimitError, RemoteError, UsageError } from "../../../../pipeline/errors.ts";
 import { Journal, type JournalEntry } from "../../../../pipeline/models/journal.ts";
-import { Engine } from "../../../../pipeline/models/requester.ts";
+import { type ChatRequest, type Program, replay, requestKey } from "../../../../pipeline/models/request.ts";
+import { Requester } from "../../../../pipeline/models/requester.ts";
+import { type Price, ServerOptions } from "../../../../pipeline/models/server-options.ts";
 import type { Turn } from "../../../../schemas/conversation.ts";
-import { IntentsOptions, type Price } from "../../../../stages/intents/options.ts";
+import type { Shape } from "../../../../stages/intents/answer.ts";
+import { IntentsOptions } from "../../../../stages/intents/options.ts";
+import { intentProgram } from "../../../../stages/intents/program.ts";
 import { DEFAULT_PROMPT, INTENT_PREFIX, loadPrompt } from "../../../../stages/intents/prompt.ts";
 import { conversation } from "../../../helpers/conversation.ts";
 import { type Behaviour, errors, type OpenAIServer, startOpenAI } from "../../../servers/openai.ts";
@@ -20,7 +24,7 @@ const FREE: Price = { input: 0, output: 0, batch: 1 };
 let server: OpenAIServer;
 let folder: string;
 let stop: AbortController;
-/** Every wait that the engine took, in ms. */
+/** Every wait that the requester took, in ms. */
 let waits: number[];
 /** What the clock is ahead of the machine's, in ms. */
 let ahead: number;
@@ -38,7 +42,7 @@ const clock: Clock = {
 };
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "flipturn-engine-"));
+  folder = mkdtempSync(join(tmpdir(), "flipturn-requester-"));
   server = await startOpenAI({ answer: () => GOOD });
   stop = new AbortController();
   [waits, ahead] = [[], 0];
@@ -50,37 +54,39 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** An engine over the journal of the test's folder, as a run that has just been started would have it. */
-async function start(given: Partial<IntentsOptions> = {}, price: Price | null = FREE) {
-  const options = IntentsOptions.parse({ baseUrl: server.url, concurrency: 4, timeoutSeconds: 10, ...given });
+/** A requester over the journal of the test's folder, as a run that has just been started would have it. */
+async function start(given: Partial<ServerOptions> = {}, price: Price | null = FREE, wanted: Partial<Shape> = {}) {
+  const defaults = { model: "gpt-4o", baseUrl: server.url, concurrency: 4, timeoutSeconds: 10 };
+  const options = ServerOptions.parse({ ...defaults, ...given });
   const journal = await Journal.open(join(folder, "journal"));
-  const question = { ...options, prompt: loadPrompt(null), contextTokens: options.contextTokens };
-  const world = { env: { OPENAI_API_KEY: KEY }, fetch: globalThis.fetch };
-  const engine = new Engine({ options, question, price, journal, world, signal: stop.signal, clock });
+  const question = { ...IntentsOptions.parse(wanted), ...options, prompt: loadPrompt(null) };
+  const environment = { env: { OPENAI_API_KEY: KEY }, fetch: globalThis.fetch, clock };
+  const requester = new Requester({ options, price, journal, environment, signal: stop.signal });
+  const outcomeOf = (turns: readonly Turn[]) => requester.run(intentProgram(turns, question), ({ status }) => status);
   const close = async () => {
-    await engine.close();
+    await requester.close();
     journal.close();
   };
-  return { engine, journal, close };
+  return { requester, outcomeOf, journal, close };
 }
 
 const hello = conversation("user: hi", "assistant: hello").turns;
 const about = (text: string): Turn[] => conversation(`user: ${text}`, "assistant: hello").turns;
 
 /** Asks for one conversation. */
-async function ask(given: Partial<IntentsOptions> = {}, turns: readonly Turn[] = hello) {
-  const { engine, close } = await start(given);
-  return engine.resolve(turns).finally(close);
+async function ask(given: Partial<ServerOptions> = {}, turns: readonly Turn[] = hello, wanted: Partial<Shape> = {}) {
+  const { outcomeOf, close } = await start(given, FREE, wanted);
+  return outcomeOf(turns).finally(close);
 }
 
 /** Asks for many conversations at a time: what became of them, in their order. */
-async function askAll(count: number, given: Partial<IntentsOptions> = {}, price: Price | null = FREE) {
-  const { engine, journal, close } = await start(given, price);
+async function askAll(count: number, given: Partial<ServerOptions> = {}, price: Price | null = FREE) {
+  const { requester, outcomeOf, journal, close } = await start(given, price);
   const queue = new PQueue({ concurrency: given.concurrency ?? 4 });
   const all = await Promise.allSettled(
-    Array.from({ length: count }, (_, at) => queue.add(() => engine.resolve(about(`question ${at}`)))),
+    Array.from({ length: count }, (_, at) => queue.add(() => outcomeOf(about(`question ${at}`)))),
   );
-  const { state } = engine;
+  const { state } = requester;
   await close();
   return { all, state, journal };
 }
@@ -109,7 +115,7 @@ describe("a request", () => {
     const [before, after] = DEFAULT_PROMPT.split("[CONVERSATION]");
     expect(prompts()).toEqual([`${before}${lines}${after}`]);
     expect(outcome).toMatchObject({ status: "ok", intent: GOOD, truncated: false });
-    expect(outcome?.answers).toMatchObject([{ model: "gpt-4o-2024-08-06", asked: "gpt-4o", mode: "sync" }]);
+    expect(outcome?.answers).toMatchObject([{ model: "gpt-4o-2024-08-06", requested_model: "gpt-4o", mode: "sync" }]);
   });
 
   test("has the model, the limit of tokens and the temperature that are given, and nothing else", async () => {
@@ -123,8 +129,8 @@ describe("a request", () => {
   });
 
   test("that is equal to another is sent once, even at the same time, and never again by a later run", async () => {
-    const { engine, close } = await start();
-    const same = await Promise.all([hello, hello, hello].map((turns) => engine.resolve(turns)));
+    const { outcomeOf, close } = await start();
+    const same = await Promise.all([hello, hello, hello].map((turns) => outcomeOf(turns)));
     await close();
     expect(same[2]).toEqual(same[0]);
     await ask();
@@ -136,13 +142,75 @@ describe("a request", () => {
 
   test("is written down before it is sent, with the most that it can cost, and again with what it did cost", async () => {
     server.script({ kind: "answer", text: GOOD, cachedTokens: 100 });
-    const { engine, close } = await start({}, { input: 2.5, output: 10, cached: 1.25, batch: 0.5 });
-    const tokens = (await engine.resolve(hello))?.answers[0];
+    const { outcomeOf, close } = await start({}, { input: 2.5, output: 10, cached: 1.25, batch: 0.5 });
+    const tokens = (await outcomeOf(hello))?.answers[0];
     await close();
     const [input, output] = [tokens?.input_tokens ?? 0, tokens?.output_tokens ?? 0];
     const usd = ((input - 100) * 2.5 + 100 * 1.25 + output * 10) / 1e6;
     expect(journal()).toMatchObject([{ status: "sent" }, { status: "answered", cached_tokens: 100, usd }]);
     expect(journal()[0]?.usd).toBeGreaterThan(usd);
+  });
+});
+
+describe("ten rollouts of one prompt", () => {
+  const request: ChatRequest = { model: "gpt-4o", messages: [{ role: "user", content: "Say something." }] };
+  const keys = Array.from({ length: 10 }, (_, rollout) => requestKey(request, "v1", rollout));
+  const texts = keys.map((_, rollout) => `answer ${rollout}`);
+
+  /** A program that asks for them one after the other, and ends with their texts. */
+  function* rollouts(): Program<(string | null)[]> {
+    const found: (string | null)[] = [];
+    for (const key of keys) found.push((yield { role: "sampler", request, key }).text);
+    return found;
+  }
+
+  beforeEach(() => server.script(...texts.map((text): Behaviour => ({ kind: "answer", text }))));
+
+  test("have ten keys, the first of them that of a request without rollouts", () => {
+    expect(new Set(keys).size).toBe(10);
+    expect(keys[0]).toBe(requestKey(request, "v1"));
+  });
+
+  test("asked for at a time are ten requests and ten answers in the journal, which a later run asks for no more", async () => {
+    const first = await start();
+    const answers = await Promise.all(keys.map((key) => first.requester.answer(request, key)));
+    await first.close();
+    expect(server.requests.map(({ body }) => body)).toEqual(keys.map(() => request));
+    expect(answers.map((answer) => answer?.text).sort()).toEqual(texts);
+    const answered = journal().filter(({ status }) => status === "answered");
+    expect(answered.map(({ key }) => key).sort()).toEqual([...keys].sort());
+    expect(journal()).toHaveLength(2 * keys.length);
+
+    const second = await start();
+    expect(await Promise.all(keys.map((key) => second.requester.answer(request, key)))).toEqual(answers);
+    await second.close();
+    expect(server.requests).toHaveLength(10);
+  });
+
+  test("asked for by a program come to the same result again, from the journal alone", async () => {
+    const { requester, close } = await start();
+    expect(await requester.run(rollouts(), () => "ok")).toEqual(texts);
+    expect(await requester.run(rollouts(), () => "ok")).toEqual(texts);
+    await close();
+    expect(server.requests).toHaveLength(10);
+    const known = Journal.read(join(folder, "journal"));
+    expect(replay(rollouts(), (key) => known?.get(key))).toEqual({ result: texts });
+    known?.close();
+  });
+
+  test("go on at the first that a run which was stopped has no answer to", async () => {
+    const { requester, close } = await start();
+    for (const key of keys.slice(0, 4)) await requester.answer(request, key);
+    await close();
+    const known = Journal.read(join(folder, "journal"));
+    expect(replay(rollouts(), (key) => known?.get(key))).toEqual({
+      request: { role: "sampler", request, key: keys[4] },
+    });
+    known?.close();
+    const later = await start();
+    expect(await later.requester.run(rollouts(), () => "ok")).toEqual(texts);
+    await later.close();
+    expect(server.requests).toHaveLength(10);
   });
 });
 
@@ -341,42 +409,27 @@ describe("an answer cut off at the token limit", () => {
 });
 
 describe("a passing failure is tried again with back-off, six times by default:", () => {
-  const rows: [string, Behaviour, RegExp, "failed" | "unheard"][] = [
+  const rows: [string, Behaviour, RegExp, "failed" | "lost"][] = [
     ["408", errors.broken(408), /HTTP 408/, "failed"],
     ["409", errors.broken(409), /HTTP 409/, "failed"],
     ["500", errors.broken(500), /HTTP 500/, "failed"],
     ["503", errors.broken(503), /HTTP 503/, "failed"],
-    [
-      "a web page",
-      { kind: "body", body: "<html>sign in</html>", type: "text/html" },
-      /not a chat completion/,
-      "unheard",
-    ],
-    [
-      "a web page that says it is JSON",
-      { kind: "body", body: "<html>", type: "application/json" },
-      /not JSON/,
-      "unheard",
-    ],
-    ["JSON that is cut", { kind: "body", body: '{"choices":[{"mess', type: "application/json" }, /not JSON/, "unheard"],
+    ["a web page", { kind: "body", body: "<html>sign in</html>", type: "text/html" }, /not a chat completion/, "lost"],
+    ["a web page that says it is JSON", { kind: "body", body: "<html>", type: "application/json" }, /not JSON/, "lost"],
+    ["JSON that is cut", { kind: "body", body: '{"choices":[{"mess', type: "application/json" }, /not JSON/, "lost"],
     [
       "JSON that is something else",
       { kind: "body", body: "{}", type: "application/json" },
       /not a chat completion/,
-      "unheard",
+      "lost",
     ],
-    [
-      "no choices",
-      { kind: "body", body: '{"choices":[]}', type: "application/json" },
-      /not a chat completion/,
-      "unheard",
-    ],
-    ["JSON null", { kind: "body", body: "null", type: "application/json" }, /not a chat completion/, "unheard"],
-    ["an empty body", { kind: "body", body: "", type: "application/json" }, /./, "unheard"],
-    ["a reset", { kind: "cut", afterBytes: null }, /connection failed/, "unheard"],
-    ["a reset in the middle", { kind: "cut", afterBytes: 60 }, /connection failed/, "unheard"],
-    ["silence", { kind: "stall", afterBytes: null }, /no answer within 0.2 s/, "unheard"],
-    ["silence in the middle of the body", { kind: "stall", afterBytes: 60 }, /no answer within 0.2 s/, "unheard"],
+    ["no choices", { kind: "body", body: '{"choices":[]}', type: "application/json" }, /not a chat completion/, "lost"],
+    ["JSON null", { kind: "body", body: "null", type: "application/json" }, /not a chat completion/, "lost"],
+    ["an empty body", { kind: "body", body: "", type: "application/json" }, /./, "lost"],
+    ["a reset", { kind: "cut", afterBytes: null }, /connection failed/, "lost"],
+    ["a reset in the middle", { kind: "cut", afterBytes: 60 }, /connection failed/, "lost"],
+    ["silence", { kind: "stall", afterBytes: null }, /no answer within 0.2 s/, "lost"],
+    ["silence in the middle of the body", { kind: "stall", afterBytes: 60 }, /no answer within 0.2 s/, "lost"],
   ];
 
   test.each(rows)("%s", async (_, behaviour, why, counted) => {
@@ -387,15 +440,18 @@ describe("a passing failure is tried again with back-off, six times by default:"
     expect(journal().map(({ status }) => status)).toEqual(["sent", counted, "sent", "answered"]);
 
     server.script(...Array.from({ length: 6 }, () => behaviour));
-    const { engine, close } = await start({ ...given, model: "another" }, { input: 1, output: 1, batch: 1 });
-    expect(await engine.resolve(hello)).toBeNull();
-    const { failures, spent } = engine.state;
+    const { requester, outcomeOf, close } = await start(
+      { ...given, model: "another" },
+      { input: 1, output: 1, batch: 1 },
+    );
+    expect(await outcomeOf(hello)).toBeNull();
+    const { failures, spent } = requester.state;
     await close();
     expect(server.requests).toHaveLength(2 + 6);
     expect(Object.keys(failures).join()).toMatch(why);
     expect(Object.values(failures)).toEqual([6]);
     // What may have been billed counts as spent.
-    if (counted === "unheard") expect(spent).toBeGreaterThan(0);
+    if (counted === "lost") expect(spent).toBeGreaterThan(0);
     else expect(spent).toBe(0);
   });
 
@@ -421,17 +477,15 @@ describe("a server that cannot be reached", () => {
     const error = await failure(ask({ tries: 3 }));
     expect(error).toBeInstanceOf(RemoteError);
     expect(error.message).toMatch(/gave up after 3 tries.*ECONNREFUSED.*run the same command again/);
-    expect(journal().filter(({ status }) => status !== "sent" && status !== "failed" && status !== "unheard")).toEqual(
-      [],
-    );
+    expect(journal().filter(({ status }) => status !== "sent" && status !== "failed" && status !== "lost")).toEqual([]);
     server = await startOpenAI({ answer: () => GOOD });
     expect((await ask())?.status).toBe("ok");
   });
 
   test("later holds everything back but one request at a time, and uses up no try", async () => {
     const { port } = new URL(server.url);
-    const { engine, close } = await start({ tries: 1, concurrency: 8 });
-    await engine.resolve(about("first"));
+    const { requester, outcomeOf, close } = await start({ tries: 1, concurrency: 8 });
+    await outcomeOf(about("first"));
     await server.close();
     const { sleep } = clock;
     let goOn = () => {};
@@ -440,17 +494,17 @@ describe("a server that cannot be reached", () => {
     });
     // Time stands still while the server comes back: otherwise ten minutes of sleep could go by meanwhile.
     vi.spyOn(clock, "sleep").mockImplementation(async (ms, signal) => {
-      if ((engine.state.failures["ECONNREFUSED"] ?? 0) > 12) await isBack;
+      if ((requester.state.failures["ECONNREFUSED"] ?? 0) > 12) await isBack;
       await sleep(ms, signal);
     });
-    const work = Promise.all(Array.from({ length: 20 }, (_, at) => engine.resolve(about(`question ${at}`))));
-    await vi.waitFor(() => expect(engine.state.failures["ECONNREFUSED"]).toBeGreaterThan(12));
-    expect(engine.state.width).toBe(1);
+    const work = Promise.all(Array.from({ length: 20 }, (_, at) => outcomeOf(about(`question ${at}`))));
+    await vi.waitFor(() => expect(requester.state.failures["ECONNREFUSED"]).toBeGreaterThan(12));
+    expect(requester.state.width).toBe(1);
     const widths = new Set<number>();
     server = await startOpenAI({
       answer: () => GOOD,
       port: Number(port),
-      delayMs: () => widths.add(engine.state.width).size * 0,
+      delayMs: () => widths.add(requester.state.width).size * 0,
     });
     goOn();
     const outcomes = await work;
@@ -461,10 +515,10 @@ describe("a server that cannot be reached", () => {
   });
 
   test("for ten minutes stops the run", async () => {
-    const { engine, close } = await start();
-    await engine.resolve(about("first"));
+    const { outcomeOf, close } = await start();
+    await outcomeOf(about("first"));
     await server.close();
-    const error = await failure(engine.resolve(hello));
+    const error = await failure(outcomeOf(hello));
     await close();
     expect(error).toBeInstanceOf(RemoteError);
     expect(ahead).toBeGreaterThan(9 * 60_000);
@@ -518,8 +572,11 @@ describe("an answer that is not an intent yet", () => {
   test("is judged anew, without being paid for again, when only what is wanted changes", async () => {
     server.script({ kind: "answer", text: "The user wants tea." }, { kind: "answer", text: "The user wants tea." });
     expect((await ask())?.status).toBe("invalid");
-    expect(await ask({ intentPrefix: "The user" })).toMatchObject({ status: "ok", intent: "The user wants tea." });
-    expect(await ask({ intentPrefix: "" })).toMatchObject({ status: "ok" });
+    expect(await ask({}, hello, { intentPrefix: "The user" })).toMatchObject({
+      status: "ok",
+      intent: "The user wants tea.",
+    });
+    expect(await ask({}, hello, { intentPrefix: "" })).toMatchObject({ status: "ok" });
     expect(server.requests).toHaveLength(2);
   });
 });
@@ -555,7 +612,7 @@ test("a run that is stopped leaves waits and silent servers at once, and counts 
   server.script({ kind: "stall", afterBytes: 10 });
   setTimeout(() => stop.abort(), 50);
   expect((await failure(ask())).name).toBe("AbortError");
-  expect(journal().map(({ status }) => status)).toEqual(["sent", "unheard"]);
+  expect(journal().map(({ status }) => status)).toEqual(["sent", "lost"]);
 });
 
 test("no error repeats the key, whatever the server says, and neither does the journal", async () => {

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { controlTokens } from "../../../../pipeline/text/control-tokens.ts";
-import { END } from "../../../../schemas/sample.ts";
+import { controlTokens, END } from "../../../../pipeline/text/control-tokens.ts";
 
 const { count: countControlTokens, escape: escapeControlTokens } = controlTokens();
 

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Ending, endWeight } from "../../../../schemas/end-label.ts";
-import type { Closing } from "../../../../schemas/end-signals.ts";
-import { judgeEnding, Timeline } from "../../../../stages/dedup/end-confidence.ts";
+import { EndLabel } from "../../../../schemas/end-label.ts";
+import type { EndSignals } from "../../../../schemas/end-signals.ts";
+import { endConfidence, Timeline } from "../../../../stages/dedup/end-confidence.ts";
 
 const at = (minute: number) => new Date(Date.UTC(2024, 0, 1) + minute * 60_000).toISOString();
 
-const closing = (given: Partial<Closing>): Closing => ({
+const signals = (given: Partial<EndSignals>): EndSignals => ({
   conversation_id: "c",
   user_id: "u",
   started_at: at(0),
@@ -17,9 +17,9 @@ const closing = (given: Partial<Closing>): Closing => ({
   ...given,
 });
 
-function goingOn(...closings: readonly Partial<Closing>[]): number[] {
+function goingOn(...ends: readonly Partial<EndSignals>[]): number[] {
   const timeline = new Timeline();
-  for (const each of closings) timeline.add(closing(each));
+  for (const each of ends) timeline.add(signals(each));
   return [...timeline.goingOn()];
 }
 
@@ -62,11 +62,11 @@ describe("a user goes on", () => {
             }),
           ),
         );
-        const closings = rows.map(({ minute, length, ...row }) => {
+        const ends = rows.map(({ minute, length, ...row }) => {
           return { ...row, started_at: at(minute), ended_at: at(minute + length) };
         });
-        expect(goingOn(...closings)).toEqual(expected);
-        expect(goingOn(...closings.toReversed())).toEqual(expected.toReversed());
+        expect(goingOn(...ends)).toEqual(expected);
+        expect(goingOn(...ends.toReversed())).toEqual(expected.toReversed());
       }),
     );
   });
@@ -74,41 +74,43 @@ describe("a user goes on", () => {
 
 test("the last day are the 24 hours before the last end of all", () => {
   const timeline = new Timeline();
-  for (const minute of [0, 1, 1440, 1441]) timeline.add(closing({ ended_at: at(minute) }));
-  timeline.add(closing({ started_at: null, ended_at: null }));
+  for (const minute of [0, 1, 1440, 1441]) timeline.add(signals({ ended_at: at(minute) }));
+  timeline.add(signals({ started_at: null, ended_at: null }));
   expect([...timeline.onLastDay()]).toEqual([0, 0, 1, 1, 0]);
 });
 
-describe("an ending is", () => {
-  const judge = (signs: Closing["signs"], goesOn = false, onLastDay = false) =>
-    judgeEnding({ signs, goesOn, onLastDay });
+describe("an end is", () => {
+  const sureness = (signs: EndSignals["signs"], goesOn = false, onLastDay = false) =>
+    endConfidence({ signs, goesOn, onLastDay });
 
   test("more sure with thanks, less with a reason against it, and says why", () => {
-    const plain = judge([]);
+    const plain = sureness([]);
     expect(plain.end_reasons).toEqual([]);
-    expect(judge(["thanks"]).end_confidence).toBeGreaterThan(plain.end_confidence);
-    for (const less of [judge(["empty_answer"]), judge(["refusal"]), judge([], true), judge([], false, true)])
+    expect(sureness(["thanks"]).end_confidence).toBeGreaterThan(plain.end_confidence);
+    for (const less of [
+      sureness(["empty_answer"]),
+      sureness(["refusal"]),
+      sureness([], true),
+      sureness([], false, true),
+    ])
       expect(less.end_confidence).toBeLessThan(plain.end_confidence);
-    expect(judge(["thanks"], true, true).end_reasons).toEqual(["thanks", "goes_on", "last_day"]);
-    expect(judge(["unanswered"]).end_confidence).toBe(0);
+    expect(sureness(["thanks"], true, true).end_reasons).toEqual(["thanks", "goes_on", "last_day"]);
+    expect(sureness(["unanswered"]).end_confidence).toBe(0);
   });
 
   test("between 0 and 1 whatever is seen", () => {
-    const signs = fc.subarray<Closing["signs"][number]>(["unanswered", "empty_answer", "thanks", "refusal"]);
+    const signs = fc.subarray<EndSignals["signs"][number]>(["unanswered", "empty_answer", "thanks", "refusal"]);
     fc.assert(
       fc.property(signs, fc.boolean(), fc.boolean(), (seen, goesOn, onLastDay) => {
-        const { end_confidence } = Ending.parse({ conversation_id: "c", ...judge(seen, goesOn, onLastDay) });
+        const { end_confidence } = EndLabel.parse({ conversation_id: "c", ...sureness(seen, goesOn, onLastDay) });
         expect(end_confidence).toBeGreaterThanOrEqual(0);
         expect(end_confidence).toBeLessThanOrEqual(1);
       }),
     );
   });
 
-  test("weighed as the labels say: all the same, only the confident, or by confidence", () => {
-    const sure = judge(["thanks"]);
-    const unsure = judge([], true);
-    expect([endWeight(sure, "all"), endWeight(unsure, "all")]).toEqual([1, 1]);
-    expect([endWeight(sure, "confident"), endWeight(unsure, "confident")]).toEqual([1, 0]);
-    expect([endWeight(sure, "weighted"), endWeight(unsure, "weighted")]).toEqual([0.95, 0.07]);
+  test("all but certain with thanks, and all but impossible where the user goes on", () => {
+    expect(sureness(["thanks"]).end_confidence).toBe(0.95);
+    expect(sureness([], true).end_confidence).toBe(0.07);
   });
 });

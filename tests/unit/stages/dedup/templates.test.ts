@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Template } from "../../../../schemas/template.ts";
+import { DedupOptions } from "../../../../stages/dedup/options.ts";
 import { addLinks, markOpening } from "../../../../stages/dedup/phases/locate.ts";
 import { KeyCounter, KeyIndex, moreThan } from "../../../../stages/dedup/runs.ts";
-import { DedupOptions } from "../../../../stages/dedup/stage.ts";
 import {
   chainGrams,
   chainText,

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { COVERAGES, Curve, MIN_COUNTS, type Profile, profileOf } from "../../../../stages/dedup/threshold-sweep.ts";
+import {
+  COVERAGES,
+  MIN_COUNTS,
+  type Profile,
+  profileOf,
+  ThresholdSweep,
+} from "../../../../stages/dedup/threshold-sweep.ts";
 
 /** Words covered at each threshold, falling, as heavier 7-grams are fewer. */
 const covered = fc
@@ -9,17 +15,17 @@ const covered = fc
 const row = fc.record({ user: fc.constantFrom("u", "v", "w"), covered: fc.option(covered) });
 const WORDS = 20;
 
-function curveOf(rows: readonly { user: string; covered: number[] | null }[]): Curve {
-  const curve = new Curve();
-  for (const each of rows) curve.add(each.user, each.covered && profileOf(each.covered, WORDS));
-  return curve;
+function sweepOf(rows: readonly { user: string; covered: number[] | null }[]): ThresholdSweep {
+  const sweep = new ThresholdSweep();
+  for (const each of rows) sweep.add(each.user, each.covered && profileOf(each.covered, WORDS));
+  return sweep;
 }
 
-describe("the curve", () => {
+describe("the sweep over thresholds", () => {
   test("counts what one would by going through all conversations for each pair of thresholds", () => {
     fc.assert(
       fc.property(fc.array(row, { maxLength: 12 }), (rows) => {
-        for (const point of curveOf(rows).points()) {
+        for (const point of sweepOf(rows).points()) {
           const at = MIN_COUNTS.indexOf(point.min_count as (typeof MIN_COUNTS)[number]);
           const goes = (each: (typeof rows)[number]) => {
             const words = each.covered?.[at] ?? 0;
@@ -36,10 +42,10 @@ describe("the curve", () => {
   test("is the same gathered in parts, whatever is in which", () => {
     fc.assert(
       fc.property(fc.array(row, { maxLength: 12 }), fc.nat(12), (rows, cut) => {
-        const parts = [rows.slice(0, cut), rows.slice(cut)].map((part) => curveOf(part).encode());
-        const merged = new Curve();
+        const parts = [rows.slice(0, cut), rows.slice(cut)].map((part) => sweepOf(part).encode());
+        const merged = new ThresholdSweep();
         for (const part of parts.toReversed()) merged.merge(part);
-        expect(merged.points()).toEqual(curveOf(rows).points());
+        expect(merged.points()).toEqual(sweepOf(rows).points());
       }),
     );
   });
@@ -47,7 +53,7 @@ describe("the curve", () => {
   test("never rises with either threshold", () => {
     fc.assert(
       fc.property(fc.array(row, { maxLength: 12 }), (rows) => {
-        const points = curveOf(rows).points();
+        const points = sweepOf(rows).points();
         const at = (count: number, level: number) => points[count * COVERAGES.length + level]?.conversations ?? 0;
         for (let count = 1; count < MIN_COUNTS.length; count++)
           for (let level = 1; level < COVERAGES.length; level++)
@@ -58,7 +64,7 @@ describe("the curve", () => {
 
   test("holds more users than it begins with", () => {
     const rows = Array.from({ length: 5000 }, (_, at) => ({ user: `${at}`, covered: MIN_COUNTS.map(() => WORDS) }));
-    const all = curveOf(rows).points();
+    const all = sweepOf(rows).points();
     expect(all.every((point) => point.users === 5000 && point.conversations === 5000)).toBe(true);
   });
 });

@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { parquet } from "../../../../pipeline/files/duckdb.ts";
 import { writeParquet } from "../../../../pipeline/files/parquet.ts";
 import { Conversation } from "../../../../schemas/conversation.ts";
 import { Intent } from "../../../../schemas/intent.ts";
 import { Sample } from "../../../../schemas/sample.ts";
 import { baselines } from "../../../../stages/describe/baselines.ts";
-import { flip } from "../../../../stages/flip/stage.ts";
+import { flip } from "../../../../stages/flip/flip.ts";
 import { conversation } from "../../../helpers/conversation.ts";
-import { temporary } from "../../../runs/flipturn.ts";
+import { temporary } from "../../../helpers/folder.ts";
 
 const PREFIX = "You are a user chatting with an assistant language model to";
 
@@ -16,8 +17,8 @@ const intentOf = (conversation_id: string, intent: string | null): Intent => ({
   ...{ input_tokens: null, output_tokens: null, words: null, from_user: null, copied: null, specificity: null },
 });
 
-/** Files of conversations in so many shards; even ones are `train`, odd ones `test`. */
-async function files(folder: string, talks: readonly Conversation[], shards: number) {
+/** Tables of conversations in so many shards; even ones are `train`, odd ones `test`. */
+async function tables(folder: string, talks: readonly Conversation[], shards: number) {
   const paths = { conversations: [] as string[], intents: [] as string[], samples: [] as string[] };
   for (let shard = 0; shard < shards; shard++) {
     const own = talks.filter((_, at) => at % shards === shard);
@@ -39,7 +40,12 @@ async function files(folder: string, talks: readonly Conversation[], shards: num
       samples.filter((row): row is Sample => "kind" in row),
     );
   }
-  return { ...paths, seed: "0", intentPrefix: PREFIX, tokens: null };
+  const found = {
+    conversations: parquet(paths.conversations),
+    intents: parquet(paths.intents),
+    samples: parquet(paths.samples),
+  };
+  return { ...found, seed: "0", intentPrefix: PREFIX, tokens: null };
 }
 
 function talk(number: number): Conversation {
@@ -55,7 +61,7 @@ describe("the baselines of a run", () => {
   const talks = Array.from({ length: 30 }, (_, at) => talk(at));
 
   test("are those of each split, from its own conversations", async () => {
-    const rows = await baselines(await files(folder, talks, 1));
+    const rows = await baselines(await tables(folder, talks, 1));
     const value = (split: string, variant: string, metric: string) =>
       rows.find(
         (each) => each.split === split && each.variant === variant && each.metric === metric && each.turn === null,
@@ -70,27 +76,27 @@ describe("the baselines of a run", () => {
   });
 
   test("are the same however many shards there are", async () => {
-    expect(await baselines(await files(folder, talks, 4))).toEqual(await baselines(await files(folder, talks, 1)));
+    expect(await baselines(await tables(folder, talks, 4))).toEqual(await baselines(await tables(folder, talks, 1)));
   });
 
   test("take 2,000 first turns of a split at most, the same whatever shards they are in", async () => {
     const many = Array.from({ length: 4_100 }, (_, at) => talk(at));
     const diversity = async (shards: number) =>
-      (await baselines(await files(folder, many, shards))).filter(({ measure }) => measure === "first_turn_diversity");
+      (await baselines(await tables(folder, many, shards))).filter(({ measure }) => measure === "first_turn_diversity");
     const one = await diversity(1);
     expect(new Set(one.map(({ count }) => count))).toEqual(new Set([2_000]));
     expect(await diversity(3)).toEqual(one);
   });
 
   test("say nothing of overlap where there are no intents", async () => {
-    const input = await files(folder, talks, 1);
+    const input = await tables(folder, talks, 1);
     const path = join(folder, "none.parquet");
     await writeParquet(
       path,
       Intent,
       talks.map((each) => intentOf(each.id, null)),
     );
-    const rows = await baselines({ ...input, intents: [path] });
+    const rows = await baselines({ ...input, intents: parquet(path) });
     expect(new Set(rows.map((each) => each.measure))).toEqual(new Set(["first_turn_diversity", "termination"]));
   });
 });

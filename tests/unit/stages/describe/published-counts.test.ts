@@ -1,15 +1,19 @@
 import { describe, expect, test } from "vitest";
 import type { Manifest } from "../../../../schemas/manifest.ts";
-import type { Plan } from "../../../../schemas/plan.ts";
-import { reconcile } from "../../../../stages/describe/published-counts.ts";
+import type { Plan, PlannedStage } from "../../../../schemas/plan.ts";
+import { publishedCounts } from "../../../../stages/describe/published-counts.ts";
 
+const planned = (name: string, options: PlannedStage["options"]): PlannedStage => {
+  return { name, code: "abc", options, models: {}, files: [], phases: [] };
+};
 const stages = [
-  { name: "prepare", options: { language: "English", toxic: "drop" }, files: [], phases: [] },
-  { name: "dedup", options: { minCount: 100, review: "/home/somebody/review.yaml" }, files: [], phases: [] },
-  { name: "split", options: { by: "paper", ratios: [90, 5, 5], fixedSplit: null }, files: [], phases: [] },
+  planned("prepare", { language: "English", toxic: "drop" }),
+  planned("dedup", { minCount: 100, review: "/home/somebody/review.yaml" }),
+  planned("split", { by: "user-in-country", ratios: [90, 5, 5], fixedSplit: null }),
 ];
 const plan: Plan = {
-  ...{ format: 1, code: "0.1.0+abc", source: "wildchat-1m", seed: "7", user_key: "seed", shards: 1, stages },
+  ...{ format: 2, chain: "dataset", code: "0.1.0+abc", source: "wildchat-1m", seed: "7", user_key: "seed", shards: 1 },
+  ...{ node: { major: 20, platform: "linux-x64", unicode: "15.0" }, base: "..", stages },
   hub: { repo: "allenai/WildChat-1M", revision: "c0ffee" },
   inputs: [{ path: "a.parquet", bytes: 1, modified_ms: null, sha256: null, git_oid: null }],
 };
@@ -17,8 +21,8 @@ const plan: Plan = {
 const manifest = (stage: string, counted: Partial<Manifest>) =>
   ({ stage, in: 0, kept: 0, counts: {}, ...counted }) as Manifest;
 
-describe("reconciliation", () => {
-  const rows = reconcile(plan, [
+describe("published counts", () => {
+  const rows = publishedCounts(plan, [
     manifest("prepare", { in: 837_989, kept: 478_000 }),
     manifest("dedup", { kept: 384_336 }),
     manifest("split", { counts: { countries: 180, conversations_train: 343_951 } }),
@@ -37,10 +41,18 @@ describe("reconciliation", () => {
   test("names the switches that could explain a gap, with the values of this run", () => {
     const switches = Object.fromEntries(rows.flatMap((each) => each.switches.map(({ name, value }) => [name, value])));
     expect(switches).toMatchObject({
-      ...{ revision: "c0ffee", seed: "7", "dedup.minCount": "100", "split.by": "paper", "split.ratios": "90,5,5" },
+      ...{
+        revision: "c0ffee",
+        seed: "7",
+        "dedup.minCount": "100",
+        "split.by": "user-in-country",
+        "split.ratios": "90,5,5",
+      },
       "split.fixedSplit": "default",
     });
-    for (const name of ["dedup.keep", "write.maxTokens"]) expect(switches).toHaveProperty([name]);
+    for (const name of ["dedup.keep", "flip.endAfterUser"]) expect(switches).toHaveProperty([name]);
+    // Samples are counted before they are rendered.
+    expect(Object.keys(switches).filter((name) => name.startsWith("render."))).toEqual([]);
   });
 
   test("tells no path of this machine", () => {
@@ -49,8 +61,8 @@ describe("reconciliation", () => {
 
   test("knows PRISM's counts, and none of a source that nobody published counts of", () => {
     const counted = [manifest("flip", { counts: { samples_first: 8000, samples_next: 19_172 } })];
-    const prism = reconcile({ ...plan, source: "prism" }, counted);
+    const prism = publishedCounts({ ...plan, source: "prism" }, counted);
     expect(prism.find((each) => each.count === "user turns")).toMatchObject({ published: 27_172, gap: 0 });
-    expect(reconcile({ ...plan, source: "chat" }, [])).toEqual([]);
+    expect(publishedCounts({ ...plan, source: "chat" }, [])).toEqual([]);
   });
 });

@@ -1,17 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { chatFormat } from "../../../../pipeline/text/chat-template/chat-template.ts";
 import { joined, type Segment } from "../../../../pipeline/text/segment.ts";
-import { FORMS } from "../../../../stages/forms/index.ts";
-import { seen } from "../../../../stages/forms/read.ts";
-import { columnsOf } from "../../../../stages/render/columns.ts";
-import type { WriteOptions } from "../../../../stages/render/stage.ts";
+import { columnsOf, type Layout } from "../../../../stages/forms/dataset-columns.ts";
+import { FORM_NAMES, type FormName, formNamed } from "../../../../stages/forms/index.ts";
+import { modelInput } from "../../../../stages/forms/read.ts";
 import { conversation } from "../../../helpers/conversation.ts";
 import { written } from "../../../helpers/written.ts";
 
 const INTENT = "You are a user chatting with an assistant language model to say hello.";
 const TWO = conversation("user: hi", "assistant: hello\nthere", "user: ok", "assistant: bye");
-const NAMES = Object.keys(FORMS) as WriteOptions["form"][];
-const PACKING = NAMES.filter((name) => FORMS[name].packs);
 const USERLM = chatFormat(
   "userlm",
   { bos: "template", bosToken: "", eosToken: "", newlineInLoss: true, stopInLoss: true },
@@ -24,10 +21,14 @@ const asRead = (row: object) =>
     JSON.stringify(row, (_, value: unknown) => (ArrayBuffer.isView(value) ? Array.from(value as Int32Array) : value)),
   );
 
+/** The layouts that a form knows. */
+const layoutsOf = (form: FormName): Layout[] =>
+  formNamed(form).holdsSeveral ? ["samples", "conversations"] : ["samples"];
+
 describe("the forms", () => {
-  test.each(NAMES)("%s has exactly the columns that it says", async (form) => {
-    for (const layout of FORMS[form].packs ? (["samples", "packed"] as const) : (["samples"] as const)) {
-      const columns = columnsOf(FORMS[form], layout);
+  test.each(FORM_NAMES)("%s has exactly the columns that it says", async (form) => {
+    for (const layout of layoutsOf(form)) {
+      const columns = columnsOf(formNamed(form), layout);
       const { rows } = await written({ form, layout }, null, TWO);
       for (const row of rows) {
         const own = Object.fromEntries(
@@ -58,7 +59,7 @@ describe("the forms", () => {
   });
 
   test("axolotl trains the pieces with a label, and only these", async () => {
-    const { rows } = await written({ form: "axolotl", layout: "packed" }, null, TWO);
+    const { rows } = await written({ form: "axolotl", layout: "conversations" }, null, TWO);
     const pieces = rows[0]?.["segments"] as unknown as { label: boolean; text: string }[];
     const trained = pieces.reduce<string[]>((all, { label, text }, at) => {
       if (label && pieces[at - 1]?.label) all.push(`${all.pop()}${text}`);
@@ -69,7 +70,7 @@ describe("the forms", () => {
   });
 
   test("openai has the sides changed, and weights on what the person says", async () => {
-    const { rows } = await written({ form: "openai", layout: "packed" }, INTENT, TWO);
+    const { rows } = await written({ form: "openai", layout: "conversations" }, INTENT, TWO);
     expect(rows[0]?.["messages"]).toEqual([
       { role: "system", content: INTENT, weight: null },
       { role: "assistant", content: "hi", weight: 1 },
@@ -80,20 +81,20 @@ describe("the forms", () => {
     ]);
   });
 
-  test.each(NAMES.filter((name) => name !== "tokens"))("%s is read back as what the model sees", async (form) => {
-    for (const layout of PACKING.includes(form) ? (["samples", "packed"] as const) : (["samples"] as const)) {
+  test.each(FORM_NAMES.filter((name) => name !== "tokens"))("%s is read back as what the model sees", async (form) => {
+    for (const layout of layoutsOf(form)) {
       const { rows } = await written({ form, layout }, INTENT, TWO);
-      const text = rows.map((row) => joined(seen(asRead(row), USERLM) as Segment[]));
+      const text = rows.map((row) => joined(modelInput(asRead(row), USERLM) as Segment[]));
       const expected = (await written({ form: "trl" }, INTENT, TWO)).rows.map(
         ({ prompt, completion }) => `${prompt}${completion}`,
       );
-      expect(text).toEqual(layout === "packed" ? expected.slice(-1) : expected);
+      expect(text).toEqual(layout === "conversations" ? expected.slice(-1) : expected);
     }
   });
 
   test("samples is read back with the end as a token, and the same typed by a person as text", async () => {
     const { rows } = await written({}, null, conversation("user: <|endconversation|>", "assistant: ok"));
-    const targets = rows.map((row) => (seen(asRead(row), USERLM) as Segment[]).filter(({ loss }) => loss)[1]);
+    const targets = rows.map((row) => (modelInput(asRead(row), USERLM) as Segment[]).filter(({ loss }) => loss)[1]);
     expect(targets).toEqual([
       { text: "<|endconversation|>", control: false, loss: true },
       { text: "<|endconversation|>", control: true, loss: true },
@@ -101,6 +102,6 @@ describe("the forms", () => {
   });
 
   test("a log of chats is none of them", () => {
-    expect(seen({ messages: TWO.turns }, USERLM)).toBeNull();
+    expect(modelInput({ messages: TWO.turns }, USERLM)).toBeNull();
   });
 });

@@ -6,8 +6,8 @@ import type { Outcome } from "../../../../stages/intents/program.ts";
 /** A conversation that took requests with these tokens in, of them cached, and out. */
 function outcome(...requests: [number | null, number, number][]): Outcome {
   const answers = requests.map(([input_tokens, cached_tokens, output_tokens]): Answer => {
-    const about = { key: "k", status: "answered", text: "", asked: "m", model: "m", mode: "sync", usd: null } as const;
-    return { ...about, input_tokens, cached_tokens, output_tokens };
+    const about = { key: "k", status: "answered", text: "", model: "m", mode: "sync", usd: null } as const;
+    return { ...about, requested_model: "m", input_tokens, cached_tokens, output_tokens };
   });
   return { status: "ok", intent: "", fault: null, truncated: false, answers };
 }

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { INTENT_PREFIX } from "../../../../stages/intents/prompt.ts";
-import { longestRun, measure } from "../../../../stages/intents/quality.ts";
+import { longestRun, measureIntent } from "../../../../stages/intents/quality.ts";
 import { conversation } from "../../../helpers/conversation.ts";
 
 const RULE = { intentPrefix: INTENT_PREFIX, specifiedCopy: 8, specifiedShare: 0.8, specifiedWords: 8 };
 const of = (goal: string, ...turns: string[]) =>
-  measure(`${INTENT_PREFIX} ${goal}`, conversation(...turns).turns, RULE);
+  measureIntent(`${INTENT_PREFIX} ${goal}`, conversation(...turns).turns, RULE);
 
 describe("an intent", () => {
   test("is measured by its words, the share of its content words that the user said, and the longest copied run", () => {
@@ -41,7 +41,7 @@ describe("an intent", () => {
   test("is judged by the thresholds that are given", () => {
     const { turns } = conversation("user: text translate");
     const verdict = (rule: Partial<typeof RULE>) =>
-      measure(`${INTENT_PREFIX} translate text`, turns, { ...RULE, ...rule }).specificity;
+      measureIntent(`${INTENT_PREFIX} translate text`, turns, { ...RULE, ...rule }).specificity;
     expect(verdict({ specifiedWords: 2 })).toBe("specified");
     expect(verdict({ specifiedWords: 3 })).toBe("generic");
     expect(verdict({ specifiedWords: 2, specifiedShare: 1 })).toBe("generic");
@@ -50,7 +50,7 @@ describe("an intent", () => {
   });
 
   test("that is missing is not measured; one without content words has no share", () => {
-    expect(measure(null, [], RULE)).toEqual({ words: null, from_user: null, copied: null, specificity: null });
+    expect(measureIntent(null, [], RULE)).toEqual({ words: null, from_user: null, copied: null, specificity: null });
     expect(of("get it", "user: hi").from_user).toBeNull();
   });
 

@@ -6,8 +6,8 @@ const PREFIX = "You are a user chatting with an assistant language model to";
 
 function overlap(variant: string, intent: string, said: string[], turn: number | null = null) {
   const overlaps = new Overlaps(PREFIX);
-  overlaps.add(intent, said);
-  const row = overlaps.rows().find((each) => each.variant === variant && each.turn === turn);
+  overlaps.add({ intent, said });
+  const row = overlaps.scores().find((each) => each.variant === variant && each.turn === turn);
   return row && [row.value, row.count];
 }
 
@@ -25,7 +25,7 @@ describe("overlap with the intent", () => {
   test("is shown by turn", () => {
     expect(overlap("per_user_word/1-gram/no_prefix", intent, said, 1)).toEqual([50, 1]);
     expect(overlap("per_user_word/1-gram/no_prefix", intent, said, 2)).toEqual([0, 1]);
-    expect(overlap("per_user_word/1-gram/no_prefix", intent, said, 3)).toEqual([null, 0]);
+    expect(overlap("per_user_word/1-gram/no_prefix", intent, said, 3)).toBeUndefined();
   });
 
   test("keeps or takes off what every intent begins with", () => {
@@ -37,12 +37,12 @@ describe("overlap with the intent", () => {
   test("joins n-grams over the stop words that were taken out, up to four", () => {
     const same = ["plan the garden with my tomato plants"];
     for (const n of [1, 2, 3, 4]) expect(overlap(`jaccard/${n}-gram/no_prefix`, intent, same)).toEqual([100, 1]);
-    expect(overlap("jaccard/4-gram/no_prefix", intent, ["plan garden tomato"])).toEqual([null, 0]);
+    expect(overlap("jaccard/4-gram/no_prefix", intent, ["plan garden tomato"])).toBeUndefined();
   });
 
   test("leaves out turns that are stop words alone, and says nothing where there is no turn", () => {
     expect(overlap("per_user_word/1-gram/no_prefix", intent, ["why not?", "plan"])).toEqual([100, 1]);
-    expect(overlap("per_user_word/1-gram/no_prefix", intent, [])).toEqual([null, 0]);
+    expect(overlap("per_user_word/1-gram/no_prefix", intent, [])).toBeUndefined();
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { endingFrom } from "../../../../stages/metrics/termination.ts";
+import { scoreOfEndingFrom } from "../../../../stages/metrics/termination.ts";
 
 describe("ending by a rule", () => {
   // Ten conversations: after the first answer 4 end and 6 go on, after the second 5 of these end, the last one after the third.
@@ -11,7 +11,7 @@ describe("ending by a rule", () => {
   ];
 
   test("always finds every end, with the base rate as its precision", () => {
-    const score = endingFrom(1, decisions);
+    const score = scoreOfEndingFrom(1, decisions);
     expect(score).toMatchObject({ decisions: 17, recall: 100 });
     expect(score.base_rate).toBeCloseTo((100 * 10) / 17, 10);
     expect(score.precision).toBe(score.base_rate);
@@ -19,7 +19,7 @@ describe("ending by a rule", () => {
   });
 
   test("from the second answer on misses what ended after the first", () => {
-    const score = endingFrom(2, decisions);
+    const score = scoreOfEndingFrom(2, decisions);
     expect(score.recall).toBe(60);
     expect(score.precision).toBeCloseTo((100 * 6) / 7, 10);
     expect(score.f1).toBeCloseTo((100 * 12) / 17, 10);
@@ -27,8 +27,8 @@ describe("ending by a rule", () => {
   });
 
   test("says nothing where it never speaks or there is nothing to decide", () => {
-    expect(endingFrom(4, decisions)).toMatchObject({ precision: null, recall: 0, f1: 0 });
-    expect(endingFrom(1, [])).toEqual({
+    expect(scoreOfEndingFrom(4, decisions)).toMatchObject({ precision: null, recall: 0, f1: 0 });
+    expect(scoreOfEndingFrom(1, [])).toEqual({
       ...{ base_rate: null, precision: null, recall: null, f1: null, macro_f1: null, decisions: 0 },
     });
   });
@@ -39,7 +39,7 @@ describe("ending by a rule", () => {
       { turn: 1, next: 8011, end: 0 },
       { turn: 2, next: 27_172 - 2 * 8011, end: 8011 },
     ];
-    const score = endingFrom(2, prism);
+    const score = scoreOfEndingFrom(2, prism);
     expect(score.decisions).toBe(27_172);
     expect(score.f1?.toFixed(2)).toBe("58.97");
   });
@@ -48,7 +48,7 @@ describe("ending by a rule", () => {
     const decision = fc.record({ turn: fc.integer({ min: 1, max: 9 }), next: fc.nat(50), end: fc.nat(50) });
     fc.assert(
       fc.property(fc.array(decision, { minLength: 1 }), fc.integer({ min: 1, max: 9 }), (list, from) => {
-        const { precision, recall, f1 } = endingFrom(from, list);
+        const { precision, recall, f1 } = scoreOfEndingFrom(from, list);
         if (precision && recall) expect(f1).toBeCloseTo((2 * precision * recall) / (precision + recall), 9);
       }),
     );

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { judge, PREPARE_REASONS } from "../../../../stages/prepare/check-conversation.ts";
-import { PrepareOptions } from "../../../../stages/prepare/stage.ts";
+import { checkConversation, PREPARE_REASONS } from "../../../../stages/prepare/check-conversation.ts";
+import { PrepareOptions } from "../../../../stages/prepare/options.ts";
 import type { RawConversation } from "../../../../stages/sources/source.ts";
 import { raw } from "../../../helpers/raw.ts";
 import { texts } from "../../../helpers/texts.ts";
@@ -10,8 +10,8 @@ const options = (given: Partial<PrepareOptions> = {}): PrepareOptions => Prepare
 
 /** The verdict in short: the turns as `role: content`, or the reason. */
 function verdict(conversation: RawConversation, given: Partial<PrepareOptions> = {}): string[] | string {
-  const judged = judge(conversation, options(given));
-  return "reason" in judged ? judged.reason : judged.turns.map(({ role, content }) => `${role}: ${content}`);
+  const checked = checkConversation(conversation, options(given));
+  return "reason" in checked ? checked.reason : checked.turns.map(({ role, content }) => `${role}: ${content}`);
 }
 
 const hello = ["user: hi", "assistant: hello"];
@@ -66,7 +66,7 @@ describe("a conversation is dropped", () => {
     ["broken_alternation", raw("user: hi", "user: there"), {}, { message: 1, found: "user", expected: "assistant" }],
     ["no_user_text", raw("user: ", "assistant: yes?", "user: \n\u00a0"), {}, { user_turns: 2 }],
   ] as const)("as %s, with what was found", (reason, conversation, given, detail) => {
-    expect(judge(conversation, options(given))).toEqual({ reason, detail });
+    expect(checkConversation(conversation, options(given))).toEqual({ reason, detail });
     expect(PREPARE_REASONS).toContain(reason);
   });
 
@@ -119,7 +119,7 @@ describe("repair", () => {
   test("does not change the row that it was given", () => {
     const given = raw("user: a", "user: b");
     repaired();
-    judge(given, options({ roles: "repair" }));
+    checkConversation(given, options({ roles: "repair" }));
     expect(given.turns.map(({ content }) => content)).toEqual(["a", "b"]);
   });
 
@@ -127,13 +127,13 @@ describe("repair", () => {
     const turn = fc.record({ role: fc.constantFrom("user", "assistant", "system"), content: texts });
     fc.assert(
       fc.property(fc.array(turn), (turns) => {
-        const judged = judge({ ...raw(), turns }, options({ roles: "repair" }));
-        if ("reason" in judged) return ["no_turns", "no_user_text"].includes(judged.reason);
-        const roles = judged.turns.map(({ role }) => role);
+        const checked = checkConversation({ ...raw(), turns }, options({ roles: "repair" }));
+        if ("reason" in checked) return ["no_turns", "no_user_text"].includes(checked.reason);
+        const roles = checked.turns.map(({ role }) => role);
         expect(roles).toEqual(roles.map((_, at) => (at % 2 === 0 ? "user" : "assistant")));
         const said = (each: readonly { role: string; content: string }[]) =>
           each.flatMap(({ role, content }) => (role === "user" ? [content] : []));
-        const joined = said(judged.turns).join("");
+        const joined = said(checked.turns).join("");
         for (const content of said(turns)) expect(joined).toContain(content);
         return true;
       }),

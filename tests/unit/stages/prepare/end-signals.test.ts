@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Closing } from "../../../../schemas/end-signals.ts";
-import { closingOf, signsOf } from "../../../../stages/prepare/end-signals.ts";
+import { EndSignals } from "../../../../schemas/end-signals.ts";
+import { endSignalsOf, signsOf } from "../../../../stages/prepare/end-signals.ts";
 import { conversation } from "../../../helpers/conversation.ts";
 
 const signs = (...lines: string[]) => signsOf(conversation(...lines).turns);
@@ -69,10 +69,10 @@ describe("the end of a conversation shows", () => {
   });
 });
 
-test("a closing holds keys and times, and none of the text", () => {
-  const closing = closingOf(conversation("user: my secret", answer, "user: my secret"), "2024-01-01T00:05:00.000Z");
-  expect(Closing.parse(closing)).toMatchObject({ conversation_id: "test:1", ended_at: "2024-01-01T00:05:00.000Z" });
-  expect(closing.opening_key).toBe(closing.last_key);
-  expect(JSON.stringify(closing)).not.toContain("secret");
-  expect(closingOf(conversation("user:  ", answer), null).opening_key).toBeNull();
+test("the end signals hold keys and times, and none of the text", () => {
+  const ends = endSignalsOf(conversation("user: my secret", answer, "user: my secret"), "2024-01-01T00:05:00.000Z");
+  expect(EndSignals.parse(ends)).toMatchObject({ conversation_id: "test:1", ended_at: "2024-01-01T00:05:00.000Z" });
+  expect(ends.opening_key).toBe(ends.last_key);
+  expect(JSON.stringify(ends)).not.toContain("secret");
+  expect(endSignalsOf(conversation("user:  ", answer), null).opening_key).toBeNull();
 });

@@ -6,8 +6,8 @@ import { piecesOf, rowsOf } from "../../../../stages/prepare/pieces.ts";
 import { readRows } from "../../../../stages/prepare/rows.ts";
 import { ChatColumns, chat } from "../../../../stages/sources/chat.ts";
 import { collect } from "../../../helpers/collect.ts";
+import { execute } from "../../../helpers/engine.ts";
 import { useFolder } from "../../../helpers/folder.ts";
-import { execute } from "../../../runs/flipturn.ts";
 
 const at = useFolder();
 const input = (path: string, bytes: number) => ({ path, bytes, modified_ms: 0, sha256: null, git_oid: null });
@@ -72,7 +72,7 @@ describe("a Parquet file in parts", () => {
     const prepared = async (name: string) => {
       const settings = { source: "chat", input: [at(name)], output: at(`${name}-run`), shards: 8 };
       const given = { ...settings, prepare: { columns: { id: "id" } }, dedup: { templates: "keep" } };
-      const manifest = (await run(given, { threads: 1, to: "prepare" })).at(-1);
+      const manifest = (await run(given, { executor: { name: "in-process" }, to: "prepare" })).at(-1);
       const files = manifest?.outputs.filter(({ path }) => !path.includes("rejections"));
       return { in: manifest?.in, kept: manifest?.kept, files: files?.map(({ sha256 }) => sha256) };
     };

@@ -1,26 +1,27 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { packed, type Row, rejection, settle, unpacked } from "../../../../stages/prepare/resolve-duplicate-ids.ts";
-import { PrepareOptions } from "../../../../stages/prepare/stage.ts";
+import { resolveDuplicateIds } from "../../../../stages/prepare/resolve-duplicate-ids.ts";
+import { rejectionOf, type ScatteredRow } from "../../../../stages/prepare/scattered-row.ts";
 import { conversation } from "../../../helpers/conversation.ts";
 
-const said = (id: string, text = "hi", started_at: string | null = null): Row => ({
-  c: { ...conversation(`user: ${text}`), id, started_at },
+const said = (id: string, text = "hi", started_at: string | null = null): ScatteredRow => ({
+  conversation: { ...conversation(`user: ${text}`), id, started_at },
+  ended_at: null,
 });
-const dropped = (id: string, reason = "toxic"): Row => ({ r: rejection(id, id, reason, {}) });
+const dropped = (id: string, reason = "toxic"): ScatteredRow => ({ rejection: rejectionOf(id, id, reason, {}) });
 
 /** What stays, as `id text`, and what leaves, as `id reason`. */
-function settled(rows: Row[], repeats: "drop" | "keep" = "drop"): { kept: string[]; left: string[] } {
-  const { conversations, rejections } = settle([...rows], PrepareOptions.parse({ repeats }));
+function resolved(rows: ScatteredRow[], repeats: "drop" | "keep" = "drop"): { kept: string[]; left: string[] } {
+  const { kept, rejections } = resolveDuplicateIds(rows, { repeats });
   return {
-    kept: conversations.map(({ id, opening }) => `${id} ${opening}`),
+    kept: kept.map(({ conversation: { id, opening } }) => `${id} ${opening}`),
     left: rejections.map(({ id, reason }) => `${id} ${reason}`),
   };
 }
 
-describe("a shard is settled", () => {
+describe("a shard is written", () => {
   test("with its conversations and its rejections sorted by id", () => {
-    expect(settled([said("c"), dropped("z"), said("a"), dropped("b")])).toEqual({
+    expect(resolved([said("c"), dropped("z"), said("a"), dropped("b")])).toEqual({
       kept: ["a hi", "c hi"],
       left: ["b toxic", "z toxic"],
     });
@@ -28,16 +29,16 @@ describe("a shard is settled", () => {
 
   test("with the earliest of equal ids, those without a time last", () => {
     const rows = [said("a", "none"), said("a", "late", "2024-01-02"), said("a", "early", "2024-01-01"), said("b")];
-    expect(settled(rows)).toEqual({ kept: ["a early", "b hi"], left: ["a#2 repeated_id", "a#3 repeated_id"] });
+    expect(resolved(rows)).toEqual({ kept: ["a early", "b hi"], left: ["a#2 repeated_id", "a#3 repeated_id"] });
   });
 
   test("with all of equal ids under new ids, when told to keep them", () => {
     const rows = [said("a", "late", "2024-01-02"), said("a", "early", "2024-01-01")];
-    expect(settled(rows, "keep")).toEqual({ kept: ["a early", "a#2 late"], left: [] });
+    expect(resolved(rows, "keep")).toEqual({ kept: ["a early", "a#2 late"], left: [] });
   });
 
   test("with an id of its own for each of several rejections of one row id", () => {
-    expect(settled([dropped("a", "toxic"), dropped("a", "language"), dropped("a", "toxic")]).left).toEqual([
+    expect(resolved([dropped("a", "toxic"), dropped("a", "language"), dropped("a", "toxic")]).left).toEqual([
       "a language",
       "a~2 toxic",
       "a~3 toxic",
@@ -45,10 +46,10 @@ describe("a shard is settled", () => {
   });
 
   test("with unique ids", () => {
-    expect(new Set(settled([said("a", "x"), said("a", "y")], "keep").kept.map((row) => row.split(" ")[0])).size).toBe(
+    expect(new Set(resolved([said("a", "x"), said("a", "y")], "keep").kept.map((row) => row.split(" ")[0])).size).toBe(
       2,
     );
-    expect(new Set(settled([dropped("a"), dropped("a")]).left).size).toBe(2);
+    expect(new Set(resolved([dropped("a"), dropped("a")]).left).size).toBe(2);
   });
 
   const row = fc.oneof(
@@ -68,20 +69,10 @@ describe("a shard is settled", () => {
   test.each(["drop", "keep"] as const)("the same whatever the order of its rows, and losing none: %s", (repeats) => {
     fc.assert(
       fc.property(shuffled, ([rows, others]) => {
-        const options = PrepareOptions.parse({ repeats });
-        const found = settle([...rows], options);
-        expect(settle([...others], options)).toEqual(found);
-        expect(found.conversations.length + found.rejections.length).toBe(rows.length);
+        const found = resolveDuplicateIds(rows, { repeats });
+        expect(resolveDuplicateIds(others, { repeats })).toEqual(found);
+        expect(found.kept.length + found.rejections.length).toBe(rows.length);
       }),
     );
   });
-});
-
-test("a row is the same after it was packed as texts and unpacked", () => {
-  const rows: Row[] = [
-    { c: conversation("user: a\nb", "assistant: ", "user: \ufeff🙂"), ended_at: "2024-01-01T00:00:00.000Z" },
-    { c: conversation("user: only one"), ended_at: null },
-    dropped("source:1"),
-  ];
-  for (const row of rows) expect(unpacked(packed(row))).toEqual(row);
 });

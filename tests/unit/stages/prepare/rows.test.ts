@@ -4,7 +4,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../../../../pipeline/errors.ts";
 import { quote } from "../../../../pipeline/files/duckdb.ts";
-import { type Found, readRows } from "../../../../stages/prepare/rows.ts";
+import { type RawRow, readRows } from "../../../../stages/prepare/rows.ts";
 import { ChatColumns, chat } from "../../../../stages/sources/chat.ts";
 import type { Columns } from "../../../../stages/sources/source.ts";
 import { wildchat1m, wildchat48m } from "../../../../stages/sources/wildchat.ts";
@@ -14,7 +14,7 @@ import { useFolder } from "../../../helpers/folder.ts";
 const at = useFolder();
 
 /** What the lines of a log turn out to be. */
-async function rows(lines: string | Uint8Array, columns: Partial<Columns> = {}, name = "log.jsonl"): Promise<Found[]> {
+async function rows(lines: string | Uint8Array, columns: Partial<Columns> = {}, name = "log.jsonl"): Promise<RawRow[]> {
   writeFileSync(at(name), lines);
   return collect(readRows(at(name), name, chat, { columns: ChatColumns.parse(columns), paths: "best" }));
 }

@@ -2,12 +2,13 @@ import { writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { rejectedUnread } from "../../../../stages/prepare/check-conversation.ts";
-import { type Found, readRows } from "../../../../stages/prepare/rows.ts";
-import { PrepareOptions, recordOf } from "../../../../stages/prepare/stage.ts";
+import { PrepareOptions } from "../../../../stages/prepare/options.ts";
+import { recordOf } from "../../../../stages/prepare/record-of.ts";
+import { readRows } from "../../../../stages/prepare/rows.ts";
 import { wildchat1m } from "../../../../stages/sources/wildchat.ts";
 import { collect } from "../../../helpers/collect.ts";
+import { execute } from "../../../helpers/engine.ts";
 import { useFolder } from "../../../helpers/folder.ts";
-import { execute } from "../../../runs/flipturn.ts";
 
 const at = useFolder();
 
@@ -48,7 +49,7 @@ test("what the engine leaves unread changes nothing about which rows stay, with 
       const settings = PrepareOptions.parse(chosen);
       const records = async (unread: string | null) => {
         const found = await collect(readRows(path, "rows.parquet", wildchat1m, { columns: {}, paths: "best", unread }));
-        return found.map((each: Found) =>
+        return found.map((each) =>
           "bad" in each ? each : recordOf(each.conversation, wildchat1m.name, settings, "key"),
         );
       };

@@ -1,7 +1,7 @@
 import { DuckDBInstance } from "@duckdb/node-api";
 import { describe, expect, test } from "vitest";
+import { PrepareOptions } from "../../../../stages/prepare/options.ts";
 import { readRows } from "../../../../stages/prepare/rows.ts";
-import { PrepareOptions } from "../../../../stages/prepare/stage.ts";
 import { lmsysChat1m } from "../../../../stages/sources/lmsys.ts";
 import type { RawConversation, Source } from "../../../../stages/sources/source.ts";
 import { wildchatOld } from "../../../../stages/sources/wildchat-old.ts";

@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { type Privacy, privateColumns, publicRow, rareCountries } from "../../../../stages/publish/privacy.ts";
 
 const MAIL = { kind: "email", text: "a@b.io" } as const;
-const privacy: Privacy = { key: "secret", rare: new Set(["Malta"]), found: new Map([["chat:1", [MAIL]]]), pii: "mask" };
+const privacy: Privacy = {
+  ...{ key: "secret", rare: new Set(["Malta"]), found: new Map([["chat:1", [MAIL]]]), pii: "mask" },
+};
 
 const row = {
   ...{ id: "chat:1:2", conversation_id: "chat:1", source: "chat", country: "Malta", user_id: "u1", turn: 2 },
@@ -56,10 +58,10 @@ describe("a row that is published", () => {
   });
 
   test("holds nothing of what was found, whichever finds lie inside which", () => {
-    const found = fc.array(
-      fc.string({ minLength: 3, maxLength: 8 }).filter((text) => /^[a-c@.]+$/.test(text)),
-      { minLength: 1, maxLength: 4 },
-    );
+    const found = fc.array(fc.string({ unit: fc.constantFrom("a", "b", "c", "@", "."), minLength: 3, maxLength: 8 }), {
+      minLength: 1,
+      maxLength: 4,
+    });
     fc.assert(
       fc.property(found, (texts) => {
         const own = new Map([["chat:1", texts.map((text) => ({ kind: "card" as const, text }))]]);

@@ -85,7 +85,7 @@ describe("rows longer than maxTokens", () => {
   });
 });
 
-describe("packed rows", () => {
+describe("rows of whole conversations", () => {
   const turns = fc.array(fc.oneof(texts, fc.constantFrom("", " ", "a b c")), { minLength: 2, maxLength: 12 });
   const conversations = turns.map(
     (contents): Conversation => ({
@@ -104,17 +104,17 @@ describe("packed rows", () => {
     await fc.assert(
       fc.asyncProperty(conversations, settings, fc.option(texts, { nil: null }), async (one, options, intent) => {
         const single = await written({ form: "tokens", ...options }, intent, one);
-        const packed = await written({ form: "tokens", layout: "packed", ...options }, intent, one);
-        expect(targets(packed.rows).sort()).toEqual(targets(single.rows).sort());
-        expect(packed.reasons).toEqual(single.reasons);
-        expect(packed.rows.length).toBeLessThanOrEqual(single.rows.length);
+        const joined = await written({ form: "tokens", layout: "conversations", ...options }, intent, one);
+        expect(targets(joined.rows).sort()).toEqual(targets(single.rows).sort());
+        expect(joined.reasons).toEqual(single.reasons);
+        expect(joined.rows.length).toBeLessThanOrEqual(single.rows.length);
       }),
       { numRuns: 150 },
     );
   });
 
   test("are one a conversation that fits, with K + 1 targets, and save what was repeated", async () => {
-    const { rows, counts } = await written({ form: "tokens", layout: "packed" }, "be", LONG);
+    const { rows, counts } = await written({ form: "tokens", layout: "conversations" }, "be", LONG);
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatchObject({ id: "test:1:1-5", target_turns: [1, 2, 3, 4, 5], turns: 4 });
     expect(counts).toMatchObject({ rows_train: 1, targets_train: 5 });
@@ -122,7 +122,7 @@ describe("packed rows", () => {
   });
 
   test("are windows where the conversation is longer, each target in one of them", async () => {
-    const { rows } = await written({ form: "tokens", layout: "packed", maxTokens: 120 }, "be", LONG);
+    const { rows } = await written({ form: "tokens", layout: "conversations", maxTokens: 120 }, "be", LONG);
     expect(rows.length).toBeGreaterThan(1);
     expect(rows.flatMap((row) => row["target_turns"])).toEqual([1, 2, 3, 4, 5]);
     expect(rows.every((row) => row["length"] <= 120)).toBe(true);
@@ -131,7 +131,7 @@ describe("packed rows", () => {
 
 describe("the rows of any conversation", () => {
   test("count towards the loss exactly their targets: labels, loss mask and places say the same", async () => {
-    const { rows } = await written({ form: "tokens", layout: "packed" }, "be", LONG);
+    const { rows } = await written({ form: "tokens", layout: "conversations" }, "be", LONG);
     for (const row of rows) {
       const { input_ids, labels, loss_mask, target_starts, target_lengths } = row;
       const inTarget = (place: number) =>
@@ -145,7 +145,7 @@ describe("the rows of any conversation", () => {
 
   test("have one end target at most, with id 128256 once, and none after a user turn", async () => {
     const ends = async (one: Conversation) =>
-      (await written({ form: "tokens", layout: "packed" }, null, one)).rows
+      (await written({ form: "tokens", layout: "conversations" }, null, one)).rows
         .flatMap((row) => Array.from(row["labels"]))
         .filter((label) => label === 128_256).length;
     expect(await ends(LONG)).toBe(1);

@@ -1,27 +1,24 @@
 import { describe, expect, test } from "vitest";
-import { endsInWords } from "../../../../stages/describe/card/ends.ts";
-import { FORMS } from "../../../../stages/forms/index.ts";
-import { columnsOf } from "../../../../stages/render/columns.ts";
-import type { WriteOptions } from "../../../../stages/render/stage.ts";
+import { columnsOf, type Layout } from "../../../../stages/forms/dataset-columns.ts";
+import { FORM_NAMES, type FormName, formNamed } from "../../../../stages/forms/index.ts";
 import { conversation } from "../../../helpers/conversation.ts";
 import { written, writtenOf } from "../../../helpers/written.ts";
 
 const ONE = conversation("user: hi", "assistant: hello");
 const DOUBTFUL = { end_confidence: 0.35, end_reasons: ["last_day" as const] };
 const SURE = { end_confidence: 0.95, end_reasons: ["thanks" as const] };
-const NAMES = Object.keys(FORMS) as WriteOptions["form"][];
 
 describe("weighted ends", () => {
   test("a row of one target says its weight: 1, or for an end how sure it is", async () => {
-    for (const form of NAMES.filter((name) => name !== "openai")) {
+    for (const form of FORM_NAMES.filter((name) => name !== "openai")) {
       const { rows } = await writtenOf({ form }, null, DOUBTFUL, [ONE]);
       expect(rows.map(({ weight }) => weight)).toEqual([1, 0.35]);
     }
   });
 
-  test("a packed row says the weight of each of its targets", async () => {
-    for (const form of NAMES.filter((name) => FORMS[name].packs && name !== "openai")) {
-      const { rows } = await writtenOf({ form, layout: "packed" }, null, DOUBTFUL, [ONE]);
+  test("a row of a whole conversation says the weight of each of its targets", async () => {
+    for (const form of FORM_NAMES.filter((name) => formNamed(name).holdsSeveral && name !== "openai")) {
+      const { rows } = await writtenOf({ form, layout: "conversations" }, null, DOUBTFUL, [ONE]);
       expect(rows.map((row) => [row.target_turns, row.target_weights])).toEqual([
         [
           [1, 2],
@@ -32,7 +29,7 @@ describe("weighted ends", () => {
   });
 
   test("a row of tokens says the weight of each token: that of its target, 0 where the label is -100", async () => {
-    const { rows } = await writtenOf({ form: "tokens", layout: "packed" }, null, DOUBTFUL, [ONE]);
+    const { rows } = await writtenOf({ form: "tokens", layout: "conversations" }, null, DOUBTFUL, [ONE]);
     const { labels, loss_weights, target_starts } = rows[0] as (typeof rows)[number];
     for (const [at, label] of labels.entries())
       expect(loss_weights[at]).toBe(label === -100 ? 0 : at < (target_starts[1] as number) ? 1 : 0.35);
@@ -46,7 +43,7 @@ describe("weighted ends", () => {
   });
 
   test("OpenAI's weights are 0 or 1, so a doubtful end is a rejection there and a sure one counts in full", async () => {
-    const doubtful = await writtenOf({ form: "openai", layout: "packed" }, null, DOUBTFUL, [ONE]);
+    const doubtful = await writtenOf({ form: "openai", layout: "conversations" }, null, DOUBTFUL, [ONE]);
     expect(doubtful.reasons).toEqual(["doubtful_end"]);
     expect(doubtful.rows.map(({ messages }) => messages)).toEqual([[{ role: "assistant", content: "hi", weight: 1 }]]);
     const sure = await writtenOf({ form: "openai" }, null, SURE, [ONE]);
@@ -55,23 +52,14 @@ describe("weighted ends", () => {
   });
 
   test("bring columns of their own, which are not there where all ends count alike", async () => {
-    const more = (form: WriteOptions["form"], layout: "samples" | "packed") => {
-      const plain = Object.keys(columnsOf(FORMS[form], layout).shape);
-      return Object.keys(columnsOf(FORMS[form], layout, true).shape).filter((name) => !plain.includes(name));
+    const more = (name: FormName, layout: Layout) => {
+      const plain = Object.keys(columnsOf(formNamed(name), layout).shape);
+      return Object.keys(columnsOf(formNamed(name), layout, true).shape).filter((column) => !plain.includes(column));
     };
     expect(more("samples", "samples")).toEqual(["weight"]);
-    expect(more("axolotl", "packed")).toEqual(["target_weights"]);
+    expect(more("axolotl", "conversations")).toEqual(["target_weights"]);
     expect(more("tokens", "samples")).toEqual(["weight", "loss_weights"]);
     const { rows } = await written({ form: "tokens" }, null, ONE);
     expect(rows[0]).not.toHaveProperty("loss_weights");
   });
-});
-
-test("the card says what was done about ends, and nothing where it is as published", () => {
-  const options = { form: "tokens", layout: "packed", binPack: false } as const;
-  expect(endsInWords("all", options)).toEqual([]);
-  expect(endsInWords("confident", options).join()).toContain("Ends below 0.5 are no samples (`doubtful_end`).");
-  expect(endsInWords("weighted", options).join()).toMatch(/`target_weights`.*`loss_weights`.*trains every end in full/);
-  expect(endsInWords("weighted", { ...options, binPack: true }).join()).not.toContain("target_weights");
-  expect(endsInWords("weighted", { ...options, form: "openai" }).join()).toContain("every target in `messages` has 1");
 });

@@ -2,21 +2,22 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Split, User } from "../../../../schemas/user.ts";
 import { drawSplits } from "../../../../stages/split/draw.ts";
-import type { Seen } from "../../../../stages/split/users.ts";
+import type { Sighting } from "../../../../stages/split/users.ts";
 
 const RATIOS = [90, 5, 5];
-const seen = (user_id: string, country: string | null, conversations = 1): Seen => ({
+const seen = (user_id: string, country: string | null, conversations = 1): Sighting => ({
   user_id,
   country,
   conversations,
 });
 /** So many users of a country. */
-const users = (country: string | null, count: number): Seen[] =>
+const users = (country: string | null, count: number): Sighting[] =>
   Array.from({ length: count }, (_, at) => seen(`${country} ${at}`, country));
 /** Users by split: train, validation, test. */
 const sizes = (drawn: readonly User[]): number[] =>
   Split.options.map((split) => drawn.filter((user) => user.split === split).length);
-const draw = (list: readonly Seen[], seed = "0", ratios: readonly number[] = RATIOS) => drawSplits(list, seed, ratios);
+const draw = (list: readonly Sighting[], seed = "0", ratios: readonly number[] = RATIOS) =>
+  drawSplits(list, seed, ratios);
 
 /** Countries with any number of users each. */
 const countries = fc
@@ -34,7 +35,7 @@ describe("the draw", () => {
         const drawn = draw(list, seed, shares);
         for (const user of drawn) User.parse(user);
         const plain = drawn.map(({ split: _, group: __, ...user }) => user);
-        const byId = (a: Seen, b: Seen) => (a.user_id < b.user_id ? -1 : 1);
+        const byId = (a: Sighting, b: Sighting) => (a.user_id < b.user_id ? -1 : 1);
         expect(plain).toEqual(list.toSorted(byId));
       }),
     );
@@ -138,14 +139,14 @@ describe("the draw", () => {
 
 describe("drawn by", () => {
   const abroad = Array.from({ length: 60 }, (_, at) => seen(`user ${at}`, at % 2 === 0 ? "Chile" : "Peru"));
-  const shuffled = (list: readonly Seen[]) =>
+  const shuffled = (list: readonly Sighting[]) =>
     fc.tuple(fc.constant(list), fc.shuffledSubarray([...list], { minLength: list.length }));
 
-  test.each(["paper", "ip+country", "user", "groups", "hash"] as const)(
+  test.each(["user-in-country", "user-and-country", "user", "groups", "hash"] as const)(
     "%s does not depend on the order of users, and on the seed it does",
     (by) => {
-      const groupOf = ({ user_id }: Seen) => (Number(user_id.slice(5)) % 3 === 0 ? 1 : -1);
-      const once = (list: readonly Seen[], seed = "0") => drawSplits(list, seed, RATIOS, by, groupOf);
+      const groupOf = ({ user_id }: Sighting) => (Number(user_id.slice(5)) % 3 === 0 ? 1 : -1);
+      const once = (list: readonly Sighting[], seed = "0") => drawSplits(list, seed, RATIOS, by, groupOf);
       fc.assert(
         fc.property(shuffled(abroad), ([list, other]) => {
           expect(once(other)).toEqual(once(list));
@@ -170,7 +171,7 @@ describe("drawn by", () => {
     fc.assert(
       fc.property(grouped, fc.string(), ratios, (numbers, seed, shares) => {
         const list = numbers.map((number, at) => seen(`${at}`, `country ${number % 2}`));
-        const groupOf = ({ user_id }: Seen) => (numbers[Number(user_id)] ?? 0) - 1;
+        const groupOf = ({ user_id }: Sighting) => (numbers[Number(user_id)] ?? 0) - 1;
         const drawn = drawSplits(list, seed, shares, "groups", groupOf);
         const splits = new Map<number, Set<string>>();
         for (const user of drawn) {

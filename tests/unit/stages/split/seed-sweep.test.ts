@@ -6,7 +6,7 @@ const users = Array.from({ length: 100 }, (_, at): Weighed => {
   const conversations = at === 0 ? 900 : 1;
   return { user_id: `user ${at}`, country: "Chile", conversations, samples: 3 * conversations, group: -1 };
 });
-const found = sweep(users, { seed: "7", seeds: 50, ratios: [90, 5, 5], by: "paper" });
+const found = sweep(users, { seed: "7", seeds: 50, ratios: [90, 5, 5], by: "user-in-country" });
 const of = (measure: string, split: string) => found.find((each) => each.measure === measure && each.split === split);
 
 describe("a sweep over seeds", () => {

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { drawSplits } from "../../../../stages/split/draw.ts";
-import { addSightings, mergeCountries, type Seen } from "../../../../stages/split/users.ts";
+import { addSightings, mergeCountries, type Sighting } from "../../../../stages/split/users.ts";
 
-const seen = (user_id: string, country: string | null, conversations = 1): Seen => ({
+const seen = (user_id: string, country: string | null, conversations = 1): Sighting => ({
   user_id,
   country,
   conversations,
 });
-const draw = (list: readonly Seen[]) => drawSplits(list, "0", [90, 5, 5]);
+const draw = (list: readonly Sighting[]) => drawSplits(list, "0", [90, 5, 5]);
 
 describe("sightings", () => {
   test("add up by user and country, whatever their order", () => {
@@ -26,7 +26,7 @@ describe("sightings", () => {
 });
 
 describe("a user seen in several countries", () => {
-  const merged = (...rows: Seen[]) => mergeCountries(addSightings(rows));
+  const merged = (...rows: Sighting[]) => mergeCountries(addSightings(rows));
 
   test("is one user with all conversations", () => {
     expect(merged(seen("a", "Chile", 2), seen("a", "Peru", 3), seen("b", "Peru"))).toEqual([
@@ -67,7 +67,7 @@ describe("a user seen in several countries", () => {
     fc.assert(
       fc.property(fc.array(row), (rows) => {
         const found = merged(...rows);
-        const total = (list: readonly Seen[]) => list.reduce((sum, each) => sum + each.conversations, 0);
+        const total = (list: readonly Sighting[]) => list.reduce((sum, each) => sum + each.conversations, 0);
         expect(found.map(({ user_id }) => user_id)).toEqual([...new Set(rows.map(({ user_id }) => user_id))].sort());
         expect(total(found)).toBe(total(rows));
       }),

@@ -8,8 +8,10 @@ import { exitCode, LimitError, RemoteError, UsageError } from "../../../../../pi
 import { fillByBatch } from "../../../../../pipeline/models/batch/fill.ts";
 import { Journal } from "../../../../../pipeline/models/journal.ts";
 import { ledger } from "../../../../../pipeline/models/ledger.ts";
-import { IntentsOptions, type Price } from "../../../../../stages/intents/options.ts";
-import { nextStep } from "../../../../../stages/intents/program.ts";
+import { replay } from "../../../../../pipeline/models/request.ts";
+import { type Price, ServerOptions } from "../../../../../pipeline/models/server-options.ts";
+import { IntentsOptions } from "../../../../../stages/intents/options.ts";
+import { intentProgram } from "../../../../../stages/intents/program.ts";
 import { INTENT_PREFIX, loadPrompt } from "../../../../../stages/intents/prompt.ts";
 import { conversation } from "../../../../helpers/conversation.ts";
 import { type BatchServer, startBatch } from "../../../../servers/batch.ts";
@@ -52,15 +54,15 @@ const SHARDS = 3;
 const turnsOf = (at: number) => conversation(`user: question ${at}`, "assistant: an answer that is longer").turns;
 
 /** Fills the journal for `count` conversations, as a run that has just been started would. Returns what has no answer. */
-async function fill(count: number, given: Partial<IntentsOptions> = {}): Promise<number[]> {
-  const options = IntentsOptions.parse({ provider: "batch", batchTail: 0, tries: 3, timeoutSeconds: 5, ...given });
+async function fill(count: number, given: Partial<ServerOptions> = {}): Promise<number[]> {
+  const options = ServerOptions.parse({ model: "gpt-4o", batchTail: 0, tries: 3, timeoutSeconds: 5, ...given });
   const journal = await Journal.open(folder);
-  const question = { ...options, prompt: loadPrompt(null) };
+  const question = { ...IntentsOptions.parse({}), ...options, prompt: loadPrompt(null) };
   const client = new OpenAI({ apiKey: KEY, baseURL: server.url, maxRetries: 0 });
   const open = () =>
     Array.from({ length: count }, (_, at) => at).flatMap((at) => {
-      const step = nextStep(turnsOf(at), question, (key) => journal.get(key));
-      return "request" in step ? [{ ...step, at }] : [];
+      const step = replay(intentProgram(turnsOf(at), question), (key) => journal.get(key));
+      return "request" in step ? [{ ...step.request, at }] : [];
     });
   async function* unanswered() {
     for (let shard = 0; shard < SHARDS; shard++)
@@ -104,7 +106,7 @@ describe("a round trip", () => {
     expectPaidOnce();
     expect(parts()).toEqual([]);
     const row = ledger(Journal.read(folder) as Journal)[0];
-    expect(row).toMatchObject({ mode: "batch", answered: 30, unheard: 0 });
+    expect(row).toMatchObject({ mode: "batch", answered: 30, lost: 0 });
     const usage = server.uploads.flatMap(({ lines }) => lines).length;
     expect(usage).toBe(30);
     expect(row?.usd).toBeCloseTo((((row?.input_tokens ?? 0) * 2 + (row?.output_tokens ?? 0) * 8) / 1e6) * 0.5, 12);
@@ -193,7 +195,7 @@ describe("what a batch leaves undone is pending again, what it did is kept:", ()
     server.script(...Array.from({ length: 9 }, () => ({ end: "expired", done: 0 }) as const));
     const error = await failure(fill(30));
     expect(error).toBeInstanceOf(RemoteError);
-    expect(error.message).toMatch(/30 requests came back.*--batch-tail 30/);
+    expect(error.message).toMatch(/30 requests came back.*batchTail 30/);
     server.script();
     while (server.batches.length < 9) server.batches.push({ ...server.batches[0] } as never);
   });

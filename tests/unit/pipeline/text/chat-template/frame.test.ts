@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { chatFormat } from "../../../../../pipeline/text/chat-template/chat-template.ts";
 import { frameOf } from "../../../../../pipeline/text/chat-template/frame.ts";
-import { BOS } from "../../../../../stages/render/settings.ts";
+import { BOS } from "../../../../../pipeline/text/text-options.ts";
 import { useFolder } from "../../../../helpers/folder.ts";
 
 const at = useFolder();

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { END } from "../../../../../pipeline/text/control-tokens.ts";
 import { loadTokenizer, type Tokenizer } from "../../../../../pipeline/text/tokenizer/tokenizer.ts";
-import { END } from "../../../../../schemas/sample.ts";
 import { useFolder } from "../../../../helpers/folder.ts";
 import { type Given, tokenizerFile } from "../../../../helpers/tokenizer-file.ts";
 

@@ -1,10 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { SPLIT_LLAMA3, SPLITS, type Split, splitGpt2 } from "../../../../../pipeline/text/tokenizer/pre-tokens.ts";
+import {
+  type PreTokenizer,
+  SPLIT_LLAMA3,
+  SPLITS,
+  splitGpt2,
+} from "../../../../../pipeline/text/tokenizer/pre-tokens.ts";
 import { anyText, isNew } from "../../../../helpers/texts.ts";
 import { PRE_TOKENIZERS } from "../../../../helpers/tokenizer-file.ts";
 
-function pieces(split: Split, text: string): string[] {
+function pieces(split: PreTokenizer, text: string): string[] {
   const found: string[] = [];
   for (let at = 0; at < text.length; ) {
     const end = split(text, at);
@@ -68,9 +73,9 @@ const LIKE_LLAMA3 = (numbers: string) =>
   String.raw`'(?:[sSſtTmMdD]|[rR][eE]|[vV][eE]|[lL][lL])|[^\r\n\p{L}\p{N}]?\p{L}+|${numbers}| ?[^${SPACE}\p{L}\p{N}]+[\r\n]*|${SPACE}*[\r\n]+|${SPACE}+(?!\P{White_Space})|${SPACE}+`;
 const LIKE_GPT2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^${SPACE}\p{L}\p{N}]+|${SPACE}+(?!\P{White_Space})|${SPACE}+`;
 
-function known(name: "Llama 3" | "Qwen 2"): Split {
+function known(name: "Llama 3" | "Qwen 2"): PreTokenizer {
   const { pretokenizers } = PRE_TOKENIZERS[name] as { pretokenizers: [{ pattern: { Regex: string } }] };
-  return SPLITS.get(pretokenizers[0].pattern.Regex) as Split;
+  return SPLITS.get(pretokenizers[0].pattern.Regex) as PreTokenizer;
 }
 
 test.each([

@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../../../../../pipeline/errors.ts";
+import { END } from "../../../../../pipeline/text/control-tokens.ts";
 import { loadTokenizer } from "../../../../../pipeline/text/tokenizer/tokenizer.ts";
-import { END } from "../../../../../schemas/sample.ts";
 import { useFolder } from "../../../../helpers/folder.ts";
 import { anyText } from "../../../../helpers/texts.ts";
 

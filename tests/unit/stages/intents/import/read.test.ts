@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { InputError, UsageError } from "../../../../../pipeline/errors.ts";
 import { type ImportColumns, readPublished, sha256, textHash } from "../../../../../stages/intents/import/read.ts";
 import { collect } from "../../../../helpers/collect.ts";
+import { execute } from "../../../../helpers/engine.ts";
 import { useFolder } from "../../../../helpers/folder.ts";
-import { execute } from "../../../../runs/flipturn.ts";
 
 const at = useFolder();
 const { signal } = new AbortController();
@@ -90,7 +90,7 @@ describe("published intents", () => {
       "the intent",
       { id: "a", goal: "I" },
       {},
-      /no column with the intent; found id, goal; name them with --import-columns/,
+      /no column with the intent; found id, goal; name them with --set intents.importColumns/,
     ],
     ["whose it is", { intent: "I", x: 1 }, {}, /no column with the conversation's id, its first turn/],
     ["a column that was named", { id: "a", intent: "I" }, { id: "chat" }, /no column chat \(id\); found id, intent/],

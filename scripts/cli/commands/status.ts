@@ -1,0 +1,60 @@
+import { z } from "zod";
+import { NotReadyError } from "../../../pipeline/errors.ts";
+import { fingerprint, finishedManifest } from "../../../pipeline/fingerprint.ts";
+import { doneMarker, readFailure } from "../../../pipeline/markers.ts";
+import type { Run } from "../../../pipeline/run-folder.ts";
+import type { Failure } from "../../../schemas/manifest.ts";
+import type { PlannedStage } from "../../../schemas/plan.ts";
+import { defineCommand } from "../command.ts";
+import { print, printJson } from "../io.ts";
+import { findRun, OfRun } from "../runs.ts";
+import { count, table } from "../terminal.ts";
+
+/** `flipturn status`: where a run stands, stage by stage. */
+export const status = defineCommand({
+  name: "status",
+  summary: "show where a run stands",
+  input: z.strictObject(OfRun),
+  examples: ["flipturn status --output output/wildchat-1m"],
+  async run({ output, json }, io) {
+    const run = await findRun(output, io);
+    const found = [];
+    for (const stage of run.plan.stages) found.push(await stateOf(run, stage));
+    if (json) return printJson(io, found);
+    const { source, seed, shards } = run.plan;
+    print(io, `${run.folder}: ${source}, seed ${seed}, ${count(shards)} shards\n`);
+    const rows = found.map(({ stage, state, tasks, tasksDone, kept, unit }) => [
+      stage,
+      state,
+      `${tasksDone}/${tasks}`,
+      kept === null ? "" : `${count(kept)} ${unit}`,
+    ]);
+    print(io, table([["stage", "state", "tasks", "kept"], ...rows], [2]));
+    for (const { stage, failed } of found)
+      for (const { phase, index, message, host } of failed)
+        print(io, `\nFailed: task ${index} of ${stage} (${phase}) on ${host}: ${message}`);
+  },
+});
+
+/** Where one stage stands: done, begun, waiting for another, or to do. */
+async function stateOf(run: Run, { name: stage, phases }: PlannedStage) {
+  const tasks = phases.reduce((sum, phase) => sum + phase.tasks, 0);
+  const manifest = await finishedManifest(run, stage);
+  if (manifest) {
+    const { unit, in: all, kept, rejected } = manifest;
+    return { stage, state: "done", tasks, tasksDone: tasks, unit, in: all, kept, rejected, failed: [] };
+  }
+  const own = await fingerprint(run, stage).catch((error) => {
+    if (error instanceof NotReadyError) return null;
+    throw error;
+  });
+  const failed: Failure[] = [];
+  let tasksDone = 0;
+  for (let index = 0; index < tasks; index++) {
+    if (own !== null && (await doneMarker(run, stage, index, own))) tasksDone++;
+    const failure = await readFailure(run, stage, index);
+    if (failure) failed.push(failure);
+  }
+  const state = tasksDone > 0 ? "begun" : own === null ? "waiting" : "to do";
+  return { stage, state, tasks, tasksDone, unit: null, in: null, kept: null, rejected: null, failed };
+}

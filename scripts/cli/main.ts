@@ -1,0 +1,85 @@
+import { Command as Commander, CommanderError } from "commander";
+import { packageVersion } from "../../pipeline/code-identity.ts";
+import { exitCode, INTERRUPTED, LimitError, systemCode } from "../../pipeline/errors.ts";
+import { parserOf } from "./command.ts";
+import { commands, GROUPS } from "./commands/index.ts";
+import { type Io, tell } from "./io.ts";
+
+/** What to do about an error of the operating system, by its code. */
+const ADVICE: Readonly<Record<string, string>> = {
+  ENOSPC: "The disk is full. Free some space and run the same command again; finished tasks are kept.",
+  EDQUOT: "The disk quota is used up. Free some space and run the same command again; finished tasks are kept.",
+  EACCES: "No permission. Choose another --output, or change the permissions.",
+  EROFS: "The file system cannot be written to. Choose another --output.",
+  EMFILE: "Too many open files. Raise the limit (ulimit -n) and run the same command again.",
+};
+
+/**
+ * Does what a command line asks for. Throws nothing: what is wrong is told on stderr. Returns the exit code: 0 done, 1
+ * failed, 2 wrong use, 3 a limit was reached, 4 what it needs is not there yet, 130 interrupted.
+ */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const parser = parserFor(io, (run) => run(io));
+  try {
+    await parser.parseAsync(argv, { from: "user" });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (io.signal.aborted) return INTERRUPTED;
+    tell(io, explainError(error, argv, io.environment.env));
+    return exitCode(error);
+  }
+}
+
+function parserFor(io: Io, act: (run: (io: Io) => Promise<void>) => Promise<void>): Commander {
+  const root = new Commander("flipturn")
+    .description("Turns logs of real conversations into training data for user language models.")
+    .version(packageVersion())
+    .addHelpText(
+      "after",
+      "\nBegin with:\n  flipturn demo\n  flipturn run --source wildchat-1m --input 'data/*.parquet' --intents none\n",
+    );
+  for (const command of commands) {
+    parentOf(root, command.name).addCommand(parserOf(command, act));
+    const { earlierName } = command;
+    if (earlierName !== undefined)
+      parentOf(root, earlierName).addCommand(parserOf({ ...command, name: earlierName }, act), { hidden: true });
+  }
+  for (const each of [root, ...root.commands, ...root.commands.flatMap(({ commands: own }) => own)])
+    each
+      .exitOverride()
+      .showSuggestionAfterError()
+      .configureOutput({
+        writeOut: (text) => io.stdout.write(text),
+        writeErr: (text) => io.stderr.write(text),
+        getOutHelpWidth: () => io.stdout.columns || 80,
+        getErrHelpWidth: () => io.stderr.columns || 80,
+      });
+  return root;
+}
+
+/** The parser that a command belongs to: that of its first word, if it has two. */
+function parentOf(root: Commander, name: string): Commander {
+  const [group = "", ...rest] = name.split(" ");
+  if (rest.length === 0) return root;
+  const found = root.commands.find((each) => each.name() === group);
+  return found ?? root.command(group).description(GROUPS[group] ?? "");
+}
+
+/** What went wrong, in one line that says what to do; with FLIPTURN_DEBUG set, where it happened too. */
+function explainError(error: unknown, argv: readonly string[], env: NodeJS.ProcessEnv): string {
+  if (!(error instanceof Error)) return String(error);
+  const advice = ADVICE[systemCode(error) ?? ""];
+  const goOn = error instanceof LimitError ? `To go on: ${commandLine(argv)}` : undefined;
+  const text = [`flipturn: ${error.message}`, advice, goOn].filter(Boolean).join("\n");
+  if (!env["FLIPTURN_DEBUG"]) return text;
+  return `${text}\n${error.stack}\n${error.cause instanceof Error ? `caused by ${error.cause.stack}` : ""}`;
+}
+
+/** The command that was given, for a shell. Keys and tokens are never part of it: they come from the environment. */
+function commandLine(argv: readonly string[]): string {
+  const quoted = argv.map((text) => {
+    return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  });
+  return ["flipturn", ...quoted].join(" ");
+}

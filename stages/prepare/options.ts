@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { ChatColumns } from "../sources/chat.ts";
+
+export const PrepareOptions = z.strictObject({
+  language: z
+    .string()
+    .min(1)
+    .default("English")
+    .describe("language of the conversations to keep, as the source names it, or `any`"),
+  unknownLanguage: z
+    .enum(["keep", "drop"])
+    .default("keep")
+    .describe("conversations whose language the source does not say"),
+  toxic: z.enum(["drop", "keep"]).default("drop").describe("conversations that the source flags as toxic"),
+  redacted: z
+    .enum(["keep", "drop"])
+    .default("keep")
+    .describe("conversations from which the source removed personal data"),
+  roles: z
+    .enum(["reject", "repair"])
+    .default("reject")
+    .describe(
+      "system turns and broken alternation: reject, or leave out system turns and leading assistant turns and join neighbours of one role with a blank line",
+    ),
+  repeats: z
+    .enum(["drop", "keep"])
+    .default("drop")
+    .describe("rows whose id was seen before (WildChat: the same content): keep the earliest, or all under new ids"),
+  paths: z
+    .enum(["best", "leaves"])
+    .default("best")
+    .describe("source `oasst2`: the best-ranked path of each message tree, or one path for each of its leaves"),
+  maxBadRows: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe("share of rows that may fail their schema before the run stops"),
+  columns: ChatColumns.prefault({}).describe(
+    "source `chat`: which column holds what, such as id=conversation_id,user=who",
+  ),
+});
+export type PrepareOptions = z.infer<typeof PrepareOptions>;

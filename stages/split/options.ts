@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { Split } from "../../schemas/user.ts";
+
+/** Other names of ways to split, as they were first documented. */
+const ALIASES: Readonly<Record<string, string>> = { paper: "user-in-country", "ip+country": "user-and-country" };
+
+export const SplitOptions = z.strictObject({
+  ratios: z
+    .array(z.number().min(0))
+    .length(3)
+    .refine((ratios) => ratios.some((ratio) => ratio > 0), "at least one must be above 0")
+    .default([90, 5, 5])
+    .describe("shares of users for train, validation and test, such as 90,5,5"),
+  by: z
+    .preprocess(
+      (by) => ALIASES[String(by)] ?? by,
+      z.enum(["user-in-country", "user-and-country", "user", "groups", "hash"]),
+    )
+    .default("user-in-country")
+    .describe(
+      "who is drawn: users inside their country (the paper's split); user and country as one (the paper's letter); users wherever they are; groups of users whose conversations are alike; each user by a hash that never changes",
+    ),
+  leaks: z
+    .enum(["count", "fail"])
+    .default("count")
+    .describe("what conversations of different splits have in common: count it, or stop the run if there is any"),
+  fixedSplit: Split.nullable().default(null).describe("put every conversation into this split"),
+});
+export type SplitOptions = z.infer<typeof SplitOptions>;

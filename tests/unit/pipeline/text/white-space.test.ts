@@ -1,0 +1,34 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { firstTyped, isEmpty } from "../../../../pipeline/text/white-space.ts";
+import { select } from "../../../helpers/engine.ts";
+
+const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+/** What the engine says of texts, each as an SQL literal. */
+async function typed(texts: readonly string[]): Promise<string[]> {
+  const values = texts.map((text, at) => `(${at}, ${quoted(text)})`).join(", ");
+  const rows = await select<{ first: string }>(
+    `SELECT ${firstTyped("text")} AS first FROM (VALUES ${values}) v(number, text) ORDER BY number`,
+  );
+  return rows.map(({ first }) => first);
+}
+
+test("the engine and JavaScript agree on every character whether it is white space", async () => {
+  // NUL ends an SQL text; halves of surrogate pairs are no characters.
+  const codes = Array.from({ length: 0xffff }, (_, at) => at + 1).filter((code) => code < 0xd800 || code > 0xdfff);
+  const texts = codes.map((code) => String.fromCodePoint(code));
+  const found = await typed(texts);
+  expect(texts.filter((text, at) => (found[at] === "") !== isEmpty({ content: text }))).toEqual([]);
+}, 60_000);
+
+test("of a text it takes the first character that is typed, and nothing where nothing is", async () => {
+  const piece = fc.constantFrom(" ", "\n", "\r", "\t", "\u2028", "\u3000", "\ufeff", "a", "'", "🙂", "漢");
+  const text = fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join(""));
+  await fc.assert(
+    fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 50 }), async (texts) => {
+      expect(await typed(texts)).toEqual(texts.map((each) => [...each.trim()][0] ?? ""));
+    }),
+    { numRuns: 10 },
+  );
+});
