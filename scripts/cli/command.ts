@@ -4,7 +4,7 @@ import type { Chain } from "../../pipeline/chain.ts";
 import { type Given, layer, readConfig } from "../../pipeline/config.ts";
 import { UsageError } from "../../pipeline/errors.ts";
 import type { Io } from "./io.ts";
-import { addSettingFlags, asMeant, givenByFlags, optionOf } from "./settings.ts";
+import { addSettingFlags, asMeant, givenByFlags, kebab, optionOf } from "./settings.ts";
 import { choicesOf, unwrap } from "./typed-text.ts";
 
 /** One thing that flipturn can be told to do. */
@@ -76,7 +76,7 @@ function argumentOf(name: string, type: z.ZodType): string {
 
 function flagOf(name: string, type: z.ZodType): Option {
   const { inner, optional, fallback } = unwrap(type);
-  const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const flag = kebab(name);
   const choices = choicesOf(inner);
   const text = [
     type.description ?? "",
@@ -95,8 +95,7 @@ function check({ input, positional }: Command, values: Record<string, unknown>):
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const name = String(issue?.path[0]);
-  const flag =
-    name === positional ? `<${name}>` : `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const flag = name === positional ? `<${name}>` : `--${kebab(name)}`;
   const expected = issue?.message.replace("Invalid input: ", "").replace(/, received .*$/, "");
   throw new UsageError(`${flag}: found ${JSON.stringify(values[name])}; ${expected}`);
 }

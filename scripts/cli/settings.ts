@@ -82,7 +82,8 @@ export interface SettingFlag {
 /** What stands for null, which commander takes for a value that is missing. */
 const NULL = Symbol("null");
 
-function kebab(name: string): string {
+/** A name as flags have it: `minCount` is `min-count`. */
+export function kebab(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 

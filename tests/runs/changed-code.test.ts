@@ -69,7 +69,7 @@ describe("a comment in the code", () => {
 /** An empty stage with options that another stage, and a language model, have too. */
 const SIDE = `
 import { z } from "zod";
-import { defineStage } from "../../pipeline/stage.js";
+import { defineStage } from "../../pipeline/define-stage.js";
 export const side = defineStage({
   name: "side",
   module: import.meta.url,
