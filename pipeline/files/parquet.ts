@@ -73,7 +73,7 @@ function weigh(value: unknown): number {
 }
 
 /** Hands hyparquet-writer's bytes to the file after each row group, so that memory holds one group. */
-class FileWriter extends ByteWriter {
+export class FileWriter extends ByteWriter {
   readonly #file: AtomicFile;
 
   constructor(file: AtomicFile) {

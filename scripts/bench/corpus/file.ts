@@ -1,6 +1,7 @@
-import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import { ParquetWriter } from "hyparquet-writer";
 import { shardName } from "../../../pipeline/artefact.ts";
 import { AtomicFile } from "../../../pipeline/files/atomic-file.ts";
+import { FileWriter } from "../../../pipeline/files/parquet.ts";
 import { wildchatSchema } from "../../demo/parquet-schema.ts";
 import { DETOXIFY_SCORES, MODERATION_CATEGORIES } from "../../demo/row.ts";
 import { Writer } from "./conversation.ts";
@@ -48,25 +49,6 @@ export async function writeFile(path: string, settings: CorpusSettings, index: n
   }
 }
 
-/** Hands on what was written after each row group. */
-class Through extends ByteWriter {
-  readonly #file: AtomicFile;
-
-  constructor(file: AtomicFile) {
-    super(1 << 20);
-    this.#file = file;
-  }
-
-  flush(): void {
-    this.#file.write(this.getBytes());
-    this.index = 0;
-  }
-
-  override finish(): void {
-    this.flush();
-  }
-}
-
 /** A Parquet file as HF `datasets` writes them: snappy, every column optional. */
 class GroupedFile {
   readonly #file: AtomicFile;
@@ -77,7 +59,7 @@ class GroupedFile {
   constructor(path: string, { conversations, seed }: CorpusSettings) {
     this.#file = new AtomicFile(path);
     this.#writer = new ParquetWriter({
-      writer: new Through(this.#file),
+      writer: new FileWriter(this.#file),
       schema: wildchatSchema(MODERATION_CATEGORIES, DETOXIFY_SCORES),
       codec: "SNAPPY",
       createdBy: "flipturn bench:corpus (synthetic)",
