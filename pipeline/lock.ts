@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { Environment } from "./environment.ts";
 import { systemCode, UsageError } from "./errors.ts";
+import { isRunning } from "./files/atomic-file.ts";
 
 /** Who holds a folder. */
 const Owner = z.strictObject({
@@ -30,6 +31,8 @@ const MOMENT_MS = 1000;
 export interface Lock {
   /** Throws UsageError if somebody else has taken the folder over, as they may if this process was silent for a minute. */
   check(): void;
+  /** True if nobody has taken it over. */
+  isOurs(): boolean;
   release(): void;
 }
 
@@ -89,19 +92,24 @@ function take(folder: string, path: string, own: Owner): boolean {
   const draft = `${path}.${own.id}`;
   try {
     writeFileSync(draft, JSON.stringify(own));
-    try {
-      linkSync(draft, path);
-    } catch (error) {
-      // A file system without links: the name is taken first, and the content comes a moment later.
-      if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(systemCode(error) ?? "")) throw error;
-      writeFileSync(path, JSON.stringify(own), { flag: "wx" });
-    }
+    place(draft, path, own);
     return true;
   } catch (error) {
     if (systemCode(error) === "EEXIST") return false;
     throw cannotWrite(folder, error);
   } finally {
     rmSync(draft, { force: true });
+  }
+}
+
+/** Gives a written owner the lock's name. Throws EEXIST if the name is taken. */
+function place(draft: string, path: string, owner: Owner): void {
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    // A file system without links: the name is taken first, and the content comes a moment later.
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(systemCode(error) ?? "")) throw error;
+    writeFileSync(path, JSON.stringify(owner), { flag: "wx" });
   }
 }
 
@@ -140,13 +148,7 @@ async function isGone(
 
 /** True if the process that took a lock is there; one with our own number, as in a container, only if we hold the lock. */
 function isAlive({ pid, id }: Owner, path: string): boolean {
-  if (pid === process.pid) return held.get(path)?.id === id;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+  return pid === process.pid ? held.get(path)?.id === id : isRunning(pid);
 }
 
 /** How long a lock has not been touched, by the clock of whoever keeps the files; null = it is gone. */
@@ -176,7 +178,7 @@ function takeAway(path: string, owner: Owner | null): void {
   const taken = ownerIn(aside);
   try {
     // Somebody else took it over between our look and the renaming: it is given back.
-    if (taken !== null && taken.id !== owner?.id) linkSync(aside, path);
+    if (taken !== null && taken.id !== owner?.id) place(aside, path, taken);
   } catch (error) {
     if (systemCode(error) !== "EEXIST") throw error;
   } finally {
@@ -187,11 +189,18 @@ function takeAway(path: string, owner: Owner | null): void {
 function holding(path: string, own: Owner): Lock {
   held.set(path, own);
   const isOurs = () => ownerIn(path)?.id === own.id;
-  // Writing, and not setting the time, is what makes the file server use its own clock.
-  const touch = () => isOurs() && writeFileSync(path, JSON.stringify(own), { flag: "r+" });
+  const touch = () => {
+    try {
+      // Writing, and not setting the time, is what makes the file server use its own clock.
+      if (isOurs()) writeFileSync(path, JSON.stringify(own), { flag: "r+" });
+    } catch {
+      // A disk that is full or away for the moment: the next touch may succeed, and `check` says if the lock is gone.
+    }
+  };
   const timer = setInterval(touch, TOUCH_MS);
   timer.unref();
   return {
+    isOurs,
     check() {
       if (isOurs()) return;
       throw new UsageError(

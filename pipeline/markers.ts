@@ -25,7 +25,12 @@ export async function doneMarker(
 /** Writes down that a task is done, and takes away what a failed try left. */
 export function writeMarker(run: Run, marker: Marker): void {
   writeJson(markerPath(run, marker.stage, marker.index), marker);
-  rmSync(failurePath(run, marker.stage, marker.index), { force: true });
+  forgetFailure(run, marker.stage, marker.index);
+}
+
+/** Takes away what a failed try of a task left. */
+export function forgetFailure(run: Run, planned: string, index: number): void {
+  rmSync(failurePath(run, planned, index), { force: true });
 }
 
 /** Writes down why a task failed, for whoever decides whether to try again. Where that fails too, the first failure is what counts. */

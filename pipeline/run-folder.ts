@@ -72,6 +72,11 @@ export function inputName(plan: Plan, index: number): string {
   return alike.length > 1 ? path : basename(path);
 }
 
+/** Path of the plan in the folder of a run. */
+export function planPath(folder: string): string {
+  return join(folder, "plan.json");
+}
+
 /** Path of the marker of a task; `index` counts through all phases of the stage. */
 export function markerPath(run: Run, planned: string, index: number): string {
   return join(stageFolder(run, planned), "tasks", `${fiveDigits(index)}.json`);
@@ -87,9 +92,12 @@ export function summaryPath(run: Run, planned: string, phase: string): string {
   return join(stageFolder(run, planned), "tasks", `${phase}.json`);
 }
 
+/** Name of the record of a finished stage in its folder. */
+export const MANIFEST = "manifest.json";
+
 /** Path of the record of a finished stage. */
 export function manifestPath(run: Run, planned: string): string {
-  return join(stageFolder(run, planned), "manifest.json");
+  return join(stageFolder(run, planned), MANIFEST);
 }
 
 /** Path of the same in brief. */

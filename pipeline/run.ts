@@ -6,13 +6,13 @@ import { stageNamed } from "./chain.ts";
 import { UsageError } from "./errors.ts";
 import type { RunEvent } from "./events.ts";
 import type { Executor, TaskRef } from "./executors/executor.ts";
-import { isTemporary, writeJson } from "./files/atomic-file.ts";
+import { isAbandoned, isTemporary, writeJson } from "./files/atomic-file.ts";
 import { fingerprint, finishedManifest } from "./fingerprint.ts";
 import { canonical } from "./hash.ts";
 import { type Lock, lock } from "./lock.ts";
 import { clearStage, FINISH, outsideFolders, reopenStage, sweepDone } from "./manifest.ts";
 import { doneMarker, forgetSummary, type PlannedPhase } from "./markers.ts";
-import { plannedStage, type Run, resolveGiven, stageFolder } from "./run-folder.ts";
+import { plannedStage, planPath, type Run, resolveGiven, stageFolder } from "./run-folder.ts";
 import { stageIn } from "./stage.ts";
 
 /** How to run. */
@@ -35,19 +35,21 @@ export interface RunOptions {
  */
 export async function runStages(run: Run, options: RunOptions): Promise<Manifest[]> {
   const range = stagesInRange(run, options);
-  const [first] = range;
-  if (first !== undefined && first !== run.plan.stages[0]?.name) await fingerprint(run, first); // throws if what it reads is not done
-  await requireAll(run, range);
+  const isNew = !existsSync(run.folder);
+  if (isNew) await requireAll(run, range); // leaves nothing behind if something is wrong
   const held = await lock(run.folder, run.environment, options.signal);
   try {
-    sweepTemporary(run.folder);
     renumberFolders(run);
+    if (!isNew) await requireAll(run, range);
+    await options.executor.takeOver?.();
+    sweepTemporary(run.folder);
     savePlan(run.folder, run.plan);
     const manifests: Manifest[] = [];
     for (const name of range) manifests.push(await runStage(run, name, options, held));
     return manifests;
   } finally {
-    sweepTemporary(run.folder);
+    // Whoever has taken over meanwhile writes files of its own.
+    if (held.isOurs()) sweepTemporary(run.folder);
     held.release();
   }
 }
@@ -66,8 +68,10 @@ function stagesInRange({ plan, chain }: Run, { from, to }: RunOptions): string[]
   return names.slice(first, last + 1);
 }
 
-/** Throws UsageError if a stage that is not done lacks something, or would write where somebody else has written. */
+/** Throws UsageError if a stage that is not done lacks something, or would write where somebody else has written, and NotReadyError if what the first one reads is not done. */
 async function requireAll(run: Run, names: readonly string[]): Promise<void> {
+  const [first] = names;
+  if (first !== undefined && first !== run.plan.stages[0]?.name) await fingerprint(run, first);
   for (const name of names) {
     if (await finishedManifest(run, name)) continue;
     await validateStage(run, name);
@@ -107,6 +111,7 @@ async function runStage(run: Run, stage: string, options: RunOptions, held: Lock
   const started = performance.now();
   emit({ type: "stage", stage, state: "running" });
   const own = await fingerprint(run, stage);
+  held.check();
   reopenStage(run, stage);
   await clearStale(run, stage, options.force ? null : own);
   for (const step of stepsOf(run, stage)) {
@@ -182,7 +187,7 @@ async function clearStale(run: Run, stage: string, own: string | null): Promise<
 
 /** Writes `plan.json` if it is not there with this content. */
 export function savePlan(folder: string, plan: Plan): void {
-  const path = join(folder, "plan.json");
+  const path = planPath(folder);
   const now = existsSync(path) ? readFileSync(path, "utf8") : "";
   if (canonicalText(now) !== canonical(plan)) writeJson(path, plan);
 }
@@ -206,8 +211,10 @@ function renumberFolders(run: Run): void {
   }
 }
 
-/** Removes the temporary files of a killed run. Only under the lock: another process may be writing some. */
+/** Removes the temporary files that killed processes have left; one that may still be written, by a task elsewhere, stays. */
 function sweepTemporary(folder: string): void {
-  for (const file of readdirSync(folder, { recursive: true, withFileTypes: true }))
-    if (isTemporary(file.name)) rmSync(join(file.parentPath, file.name), { force: true });
+  for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(file.parentPath, file.name);
+    if (isTemporary(file.name) && isAbandoned(path)) rmSync(path, { force: true });
+  }
 }

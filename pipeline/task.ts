@@ -18,13 +18,14 @@ import {
 import { stageNamed } from "./chain.ts";
 import type { Environment } from "./environment.ts";
 import { NotReadyError, UsageError } from "./errors.ts";
-import { AtomicFile, readJson, sizeOf } from "./files/atomic-file.ts";
+import { AtomicFile, readJson, readRecord, sizeOf } from "./files/atomic-file.ts";
 import { parquet } from "./files/duckdb.ts";
 import { copyParquet, readParquet, writeParquet } from "./files/parquet.ts";
 import { doneOf, fingerprint } from "./fingerprint.ts";
-import { FINISH, finish } from "./manifest.ts";
+import { FINISH, finish, sweepDone } from "./manifest.ts";
 import {
   doneMarker,
+  forgetFailure,
   type PlannedPhase,
   peakMegabytes,
   phaseSummary,
@@ -362,8 +363,7 @@ export async function runTask(
   try {
     const own = options.fingerprint ?? (await fingerprint(run, planned));
     if (options.fingerprint === undefined) {
-      if (await doneOf(run, planned)) return { skipped: true };
-      if (phase.name !== FINISH && (await doneMarker(run, planned, index, own))) return { skipped: true };
+      if (await isDone(run, place, own)) return { skipped: true };
       const before = options.afterBarrier ? [] : phases.filter(({ step }) => step === phase.step - 1);
       for (const each of before) await requirePhase(run, planned, each, own, index);
     }
@@ -373,6 +373,16 @@ export async function runTask(
     if (!options.signal.aborted) writeFailure(run, place, error);
     throw error;
   }
+}
+
+/** True if a task need not be done; what a kill, or a copy of it that failed, has left is swept. */
+async function isDone(run: Run, { stage, phase, index }: Place, own: string): Promise<boolean> {
+  const isWhole = (await doneOf(run, stage)) !== null;
+  if (!isWhole && (phase === FINISH || !(await doneMarker(run, stage, index, own)))) return false;
+  forgetFailure(run, stage, index);
+  const manifest = phase === FINISH ? await readRecord(manifestPath(run, stage), ManifestSchema) : null;
+  if (manifest) sweepDone(run, manifest);
+  return true;
 }
 
 async function work(run: Run, place: Place, at: number, own: string, options: TaskOptions): Promise<void> {

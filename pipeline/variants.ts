@@ -4,7 +4,7 @@ import type { FileRecord } from "../schemas/manifest.ts";
 import { Manifest } from "../schemas/manifest.ts";
 import type { PlannedStage } from "../schemas/plan.ts";
 import { hashFile, readRecord } from "./files/atomic-file.ts";
-import { type Run, resolveGiven } from "./run-folder.ts";
+import { MANIFEST, type Run, resolveGiven } from "./run-folder.ts";
 import { type Stage, stageIn, variantIn } from "./stage.ts";
 
 /**
@@ -47,6 +47,6 @@ async function filesNamed(run: Run, stage: Stage, options: Record<string, unknow
 /** The manifests of all stages that have one, in the order of their folders. */
 async function manifestsIn({ folder }: Run): Promise<Manifest[]> {
   const names = existsSync(folder) ? readdirSync(folder).sort() : [];
-  const found = await Promise.all(names.map((name) => readRecord(join(folder, name, "manifest.json"), Manifest)));
+  const found = await Promise.all(names.map((name) => readRecord(join(folder, name, MANIFEST), Manifest)));
   return found.filter((manifest) => manifest !== null);
 }

@@ -11,9 +11,11 @@ import { hubNet } from "../pipeline/hub/http.ts";
 import { compare } from "../pipeline/order.ts";
 import { planChain, requireReadable, userKeyName } from "../pipeline/plan.ts";
 import type { Plan, PlannedInput } from "../schemas/plan.ts";
+import { downloaded } from "./download/artefacts.ts";
 import type { DownloadOptions } from "./download/options.ts";
 import { sourceNamed, sources } from "./sources/index.ts";
 import type { Source } from "./sources/source.ts";
+import { assigned } from "./split/artefacts.ts";
 
 /** Bytes of raw input a shard: WildChat-1M gives 53, of about 60 MB of English text each, which fits in memory. */
 const SHARD_BYTES = 64e6;
@@ -39,8 +41,13 @@ export async function makePlan(given: Given, chain: Chain, environment: Environm
   const source = sourceNamed(name);
   const settings = resolveConfig(layer(source.defaults ?? {}, given), chain);
   const { run, options } = settings;
-  requireUsers(source, options.get("split"));
-  const { hub, inputs } = await findInputs(source, run, options.get("download") as DownloadOptions, environment);
+  requireUsers(source, options.get(assigned.users.stage));
+  const { hub, inputs } = await findInputs(
+    source,
+    run,
+    options.get(downloaded.raw.stage) as DownloadOptions,
+    environment,
+  );
   const bytes = inputs.reduce((sum, input) => sum + input.bytes, 0);
   const folder = run.output ?? join("output", source.name);
   const head = {

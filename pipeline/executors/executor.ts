@@ -12,6 +12,11 @@ export interface Executor {
    * Resolves when all are done, rejects with the first error after the rest stopped.
    */
   run(tasks: readonly TaskRef[], onDone: (task: TaskRef) => void, width?: number): Promise<void>;
+  /**
+   * Called once, under the run's lock, before anything of the run is removed or written: jobs that an earlier driver has
+   * left behind are taken over or cancelled. Absent where jobs end with their driver.
+   */
+  takeOver?(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -1,18 +1,58 @@
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, createReadStream, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  createReadStream,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { readFile, stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import { dirname } from "node:path";
 import type { z } from "zod";
 import { InputError } from "../errors.ts";
 
-/** A name for a file that is not finished: a run sweeps what a killed run left. */
+const TEMPORARY = /\.([0-9a-f]{8})-(\d+)-[0-9a-f]{6}\.partial$/;
+
+/** Eight digits that stand for this machine in the names of its temporary files. */
+const HOST = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
+
+/** So long after its last byte, in ms, nobody writes a temporary file any more. */
+const ABANDONED_MS = 24 * 3_600_000;
+
+/** A name for a file that is not finished, with its writer: a run sweeps what a killed one left. */
 function temporaryName(path: string): string {
-  return `${path}.${process.pid}-${randomBytes(3).toString("hex")}.partial`;
+  return `${path}.${HOST}-${process.pid}-${randomBytes(3).toString("hex")}.partial`;
 }
 
 /** True for the names of files that are not finished. Half-fetched downloads, which are resumed, have others. */
 export function isTemporary(name: string): boolean {
-  return /\.\d+-[0-9a-f]{6}\.partial$/.test(name);
+  return TEMPORARY.test(name);
+}
+
+/**
+ * True for a temporary file that nobody will finish: its writer was a process of this machine that is dead, or this very
+ * process, which is not writing any more when it asks; or nothing was written for a day.
+ */
+export function isAbandoned(path: string): boolean {
+  const [, host, pid] = TEMPORARY.exec(path) ?? [];
+  if (host === HOST && (Number(pid) === process.pid || !isRunning(Number(pid)))) return true;
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && Date.now() - found.mtimeMs > ABANDONED_MS;
+}
+
+/** True if a process of this machine is there, ours or another's. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 /**

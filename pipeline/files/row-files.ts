@@ -2,7 +2,7 @@ import { basename, dirname, join } from "node:path";
 import type { z } from "zod";
 import { isShardOf, shardName } from "../artefact.ts";
 import { AtomicFile } from "./atomic-file.ts";
-import { parquet, query } from "./duckdb.ts";
+import { jsonLines, parquet, query, quote } from "./duckdb.ts";
 import { parseLine, readLines } from "./jsonl.ts";
 import { ParquetFile, type Written } from "./parquet.ts";
 
@@ -12,12 +12,22 @@ export const FILE_FORMATS = {
     folder: () => "data",
     name: (split: string) => split,
     open: (path, schema) => new ParquetFile(path, schema),
+    read: (path, most) => query(`SELECT * FROM ${parquet(path)} ${most === null ? "" : `LIMIT ${most}`}`, path),
+    sql: parquet,
   },
-  jsonl: { folder: () => "data", name: (split: string) => split, open: (path, schema) => new JsonlFile(path, schema) },
+  jsonl: {
+    folder: () => "data",
+    name: (split: string) => split,
+    open: (path, schema) => new JsonlFile(path, schema),
+    read: readJsonl,
+    sql: (path) => jsonLines(path, { conversation_id: "VARCHAR" }),
+  },
   arrow: {
     folder: (split: string) => split,
     name: () => "data",
     open: (path, schema) => new LaterArrowFile(path, schema),
+    read: readArrow,
+    sql: null,
   },
 } satisfies Record<string, FileFormat>;
 
@@ -53,6 +63,10 @@ interface FileFormat {
   readonly folder: (split: string) => string;
   readonly name: (split: string) => string;
   readonly open: (path: string, schema: z.ZodObject) => RowFile;
+  /** The rows in order; `most`: no more than so many need be read. */
+  readonly read: (path: string, most: number | null) => AsyncIterable<unknown>;
+  /** A file as a table of the engine, with at least the column `conversation_id`; null = the engine does not read such files. */
+  readonly sql: ((path: string) => string) | null;
 }
 
 /** A file that rows are added to; it appears under its name only when whole. */
@@ -116,20 +130,37 @@ type AnyRow = Record<string, unknown>;
 /** The rows of a file of a dataset, whatever its kind, in order. `most`: so many at most. */
 export async function* readRows(path: string, most: number | null = null): AsyncGenerator<AnyRow> {
   let left = most ?? Number.POSITIVE_INFINITY;
-  for await (const row of openRows(path, most)) {
+  for await (const row of formatOf(path).read(path, most)) {
     if (left-- <= 0) return;
-    yield row;
+    yield row as AnyRow;
   }
 }
 
-async function* openRows(path: string, most: number | null): AsyncGenerator<AnyRow> {
-  if (path.endsWith(".arrow")) yield* (await import("./arrow.ts")).readArrow(path);
-  else if (path.endsWith(".jsonl")) for await (const line of readLines(path)) yield parseLine(line) as AnyRow;
-  else
-    yield* query(
-      `SELECT * FROM ${parquet(path)} ${most === null ? "" : `LIMIT ${most}`}`,
-      path,
-    ) as AsyncGenerator<AnyRow>;
+/** How many rows of a file of a dataset are made of a conversation. */
+export async function countRowsOf(path: string, conversation: string): Promise<number> {
+  const { sql } = formatOf(path);
+  const is = `conversation_id = ${quote(conversation)}`;
+  if (sql !== null) {
+    for await (const row of query(`SELECT count(*)::INT AS rows FROM ${sql(path)} WHERE ${is}`, path))
+      return (row as { rows: number }).rows;
+  }
+  let rows = 0;
+  for await (const row of readRows(path)) if (row["conversation_id"] === conversation) rows++;
+  return rows;
+}
+
+function formatOf(path: string): FileFormat {
+  const format = FILE_FORMAT_NAMES.find((name) => path.endsWith(`.${name}`));
+  if (format === undefined) throw new Error(`${path}: no file of a dataset`);
+  return FILE_FORMATS[format];
+}
+
+async function* readJsonl(path: string): AsyncGenerator<unknown> {
+  for await (const line of readLines(path)) yield parseLine(line);
+}
+
+async function* readArrow(path: string): AsyncGenerator<unknown> {
+  yield* (await import("./arrow.ts")).readArrow(path);
 }
 
 /** The first row of a dataset; null = it has none. */

@@ -60,8 +60,11 @@ export type Passing = z.infer<typeof Passing>;
 export const JournalEntry = z.discriminatedUnion("status", [Answer, Passing]);
 export type JournalEntry = z.infer<typeof JournalEntry>;
 
-/** Name of the journal's file in its folder. */
-const FILE = "answers.jsonl";
+/** Path of the file of a journal in its folder. */
+export function journalFile(folder: string): string {
+  return join(folder, "answers.jsonl");
+}
+
 /** The longest time, in ms, that an entry is in the file but perhaps not yet on the disk. */
 const SYNC_MS = 250;
 
@@ -98,7 +101,7 @@ export class Journal {
     mkdirSync(folder, { recursive: true });
     const held = await lock(folder, environment, signal);
     try {
-      const journal = new Journal(join(folder, FILE), openSync(join(folder, FILE), "a+"), held);
+      const journal = new Journal(journalFile(folder), openSync(journalFile(folder), "a+"), held);
       journal.#load();
       journal.#endLine();
       return journal;
@@ -110,7 +113,7 @@ export class Journal {
 
   /** Opens the journal in `folder` to read it alone; null if there is none. */
   static read(folder: string): Journal | null {
-    const path = join(folder, FILE);
+    const path = journalFile(folder);
     if (!existsSync(path)) return null;
     const journal = new Journal(path, openSync(path, "r"), null);
     journal.#load();
@@ -145,6 +148,8 @@ export class Journal {
   }
 
   add(entry: JournalEntry): void {
+    // Nobody is paid for what another process, which has taken over, will ask for too.
+    if (entry.status === "sent") this.#check();
     if (this.#lost) throw this.#lost;
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
     this.#note(entry, this.#end);
@@ -164,7 +169,8 @@ export class Journal {
 
   close(): void {
     clearTimeout(this.#dirty);
-    if (this.#isWritten) fsyncSync(this.#file);
+    if (this.#isWritten) this.#check();
+    if (this.#isWritten && !this.#lost) fsyncSync(this.#file);
     closeSync(this.#file);
     this.#lock?.release();
     if (this.#lost) throw this.#lost;
@@ -173,14 +179,20 @@ export class Journal {
   /** Does not wait for the disk: requests go on meanwhile. */
   #sync(): void {
     this.#dirty = undefined;
+    this.#check();
+    if (this.#lost) return;
+    fsync(this.#file, (error) => {
+      if (error && error.code !== "EBADF") this.#lost ??= error;
+    });
+  }
+
+  /** Notes whether another process has taken the journal over. */
+  #check(): void {
     try {
       this.#lock?.check();
     } catch (error) {
       this.#lost ??= error as Error;
     }
-    fsync(this.#file, (error) => {
-      if (error && error.code !== "EBADF") this.#lost ??= error;
-    });
   }
 
   #note(entry: JournalEntry, offset: number): void {

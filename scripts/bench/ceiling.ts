@@ -15,7 +15,7 @@ const SAMPLES = `
   WITH kept AS (
     SELECT conversation_hash AS id, language, country, model, hashed_ip AS user_id,
            list_transform(conversation, lambda m: {'role': m.role, 'content': m.content}) AS turns
-    FROM read_parquet(${quote(files)})
+    FROM read_parquet(${quote(files)}, hive_partitioning = false)
     WHERE language = 'English' AND NOT toxic
   ),
   flipped AS (SELECT *, unnest(range(1, len(turns) // 2 + 2)) AS turn FROM kept)

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { realEnvironment } from "../../pipeline/environment.ts";
 import { writeParquet } from "../../pipeline/files/parquet.ts";
-import { Journal } from "../../pipeline/models/journal.ts";
+import { Journal, journalFile } from "../../pipeline/models/journal.ts";
 import { Conversation } from "../../schemas/conversation.ts";
 import { dataset, runPlan } from "../../stages/index.ts";
 import { makePlan } from "../../stages/plan.ts";
@@ -95,7 +95,7 @@ async function main(conversations: number, root: string): Promise<void> {
     const started = performance.now();
     Journal.read(journal)?.close();
     const opened = (performance.now() - started) / 1000;
-    const megabytes = statSync(join(journal, "answers.jsonl")).size / 1e6;
+    const megabytes = statSync(journalFile(journal)).size / 1e6;
     console.log(`${conversations} conversations, ${requests} requests, ${most} at a time, ${LATENCY_MS} ms each`);
     console.log(
       `  asked and judged in ${first.seconds.toFixed(1)} s: ${(conversations / first.seconds).toFixed(0)} requests/s`,

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { UsageError } from "../../pipeline/errors.ts";
 import { readPlan } from "../../pipeline/plan.ts";
 import type { Run } from "../../pipeline/run-folder.ts";
+import { planPath } from "../../pipeline/run-folder.ts";
 import { withVariantsOnDisk } from "../../pipeline/variants.ts";
 import { FORM_NAMES } from "../../stages/forms/index.ts";
 import { openRun } from "../../stages/index.ts";
@@ -36,17 +37,17 @@ export async function findRun(folder: string | undefined, io: Io): Promise<Run> 
 /** The run that a file lies in; null = none. */
 export async function runAround(path: string, io: Io): Promise<Run | null> {
   for (let folder = dirname(resolve(path)); folder !== dirname(folder); folder = dirname(folder))
-    if (existsSync(join(folder, "plan.json"))) return runIn(folder, io);
+    if (existsSync(planPath(folder))) return runIn(folder, io);
   return null;
 }
 
 async function runIn(folder: string, { environment }: Io): Promise<Run> {
-  return withVariantsOnDisk(openRun(await readPlan(join(folder, "plan.json")), folder, environment));
+  return withVariantsOnDisk(openRun(await readPlan(planPath(folder)), folder, environment));
 }
 
 function runsUnder(root: string): string[] {
   if (!existsSync(root)) return [];
   return readdirSync(root)
     .map((name) => join(root, name))
-    .filter((folder) => existsSync(join(folder, "plan.json")));
+    .filter((folder) => existsSync(planPath(folder)));
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { namesFiles } from "../../pipeline/setting-marks.ts";
 
+/** The options of `dedup`: what a template is, what becomes of what matches one, and what near-duplicates are. */
 export const DedupOptions = z.strictObject({
   templates: z
     .enum(["drop", "keep"])

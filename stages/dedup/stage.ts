@@ -25,6 +25,7 @@ import { reject } from "./phases/reject.ts";
 import { templates } from "./phases/templates.ts";
 import { readReview } from "./review.ts";
 
+/** The stage `dedup`, as the head of this file tells. */
 export const dedup = defineStage({
   name: "dedup",
   module: import.meta.url,

@@ -5,6 +5,8 @@ import type { Manifest } from "../../schemas/manifest.ts";
 import type { Split } from "../../schemas/user.ts";
 import { binColumns, columnsOf } from "../forms/dataset-columns.ts";
 import { formNamed } from "../forms/index.ts";
+import { conditioned } from "../intents/artefacts.ts";
+import { rendered } from "../render/artefacts.ts";
 import { formOf } from "../render/options.ts";
 import { sourceNamed } from "../sources/index.ts";
 import { typeName } from "./card/columns.ts";
@@ -30,8 +32,8 @@ export function datasetCard(input: CardInput): string {
     ...(options.tokenizer === "none" ? [] : [tokenSection(input, splits)]),
     ...endsInWords(endLabels(manifests), options),
     `## Columns\n\n${table(["column", "type", "meaning"], columnRows(columns, formNamed(formOf(options)).meanings))}`,
-    ...manifests.filter(({ stage }) => stage === "intents").map(intentsSection),
-    `## What was kept and what was not\n\n${table(["stage", "unit", "in", "kept", "rejected"], [...manifests, { ...rows, stage: "render", unit: "samples" }].map(funnelRow).concat(publishRow(input)))}`,
+    ...manifests.filter(({ stage }) => stage === conditioned.intents.stage).map(intentsSection),
+    `## What was kept and what was not\n\n${table(["stage", "unit", "in", "kept", "rejected"], [...manifests, { ...rows, stage: rendered.dataset.stage, unit: "samples" }].map(funnelRow).concat(publishRow(input)))}`,
     ...publishedCountsSection(input),
     ...baselineSection(input),
     `## Recipe\n\nSource: ${source.summary}${plan.hub ? `, commit \`${plan.hub.revision}\`` : " (local files)"}. Made with flipturn \`${plan.code}\`, seed \`${plan.seed}\`, options \`${optionsHash(input, formOf(options))}\` (sha256, 16 digits):\n\n\`\`\`yaml\n${stringify(recipe(input, formOf(options)))}\`\`\``,

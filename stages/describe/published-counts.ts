@@ -1,9 +1,14 @@
 /** The counts of a run beside those that were published of the same source, with the settings that could explain a gap. */
+
 import type { Manifest } from "../../schemas/manifest.ts";
 import type { Plan } from "../../schemas/plan.ts";
 import type { PublishedCount } from "../../schemas/published-count.ts";
 import { Split } from "../../schemas/user.ts";
+import { deduplicated } from "../dedup/artefacts.ts";
+import { flipped } from "../flip/artefacts.ts";
 import { PUBLISHED_SPLITS } from "../metrics/published.ts";
+import { prepared } from "../prepare/artefacts.ts";
+import { assigned } from "../split/artefacts.ts";
 
 const PAPER = "arXiv 2510.06552, section 2.2";
 const CARD = "dataset card of allenai/WildChat-1M";
@@ -44,11 +49,21 @@ const splits = (
 const PUBLISHED: Readonly<Record<string, readonly Published[]>> = {
   "wildchat-1m": [
     {
-      ...{ count: "rows of the source", published: 837_989, reference: CARD, ours: (of) => of("prepare").in },
+      ...{
+        count: "rows of the source",
+        published: 837_989,
+        reference: CARD,
+        ours: (of) => of(prepared.conversations.stage).in,
+      },
       switches: ["revision", "download.files"],
     },
     {
-      ...{ count: "English conversations", published: 478_498, reference: PAPER, ours: (of) => of("prepare").kept },
+      ...{
+        count: "English conversations",
+        published: 478_498,
+        reference: PAPER,
+        ours: (of) => of(prepared.conversations.stage).kept,
+      },
       switches: [
         "prepare.language",
         "prepare.unknownLanguage",
@@ -59,7 +74,12 @@ const PUBLISHED: Readonly<Record<string, readonly Published[]>> = {
       ],
     },
     {
-      ...{ count: "without recurring templates", published: 384_336, reference: PAPER, ours: (of) => of("dedup").kept },
+      ...{
+        count: "without recurring templates",
+        published: 384_336,
+        reference: PAPER,
+        ours: (of) => of(deduplicated.rejections.stage).kept,
+      },
       switches: [
         "dedup.templates",
         "dedup.minCount",
@@ -72,23 +92,43 @@ const PUBLISHED: Readonly<Record<string, readonly Published[]>> = {
       ],
     },
     {
-      ...{ count: "countries", published: 192, reference: PAPER, ours: (of) => of("split").counts["countries"] ?? 0 },
+      ...{
+        count: "countries",
+        published: 192,
+        reference: PAPER,
+        ours: (of) => of(assigned.users.stage).counts["countries"] ?? 0,
+      },
       switches: ["split.by"],
     },
-    ...splits("conversations", "split", SPLIT_SWITCHES),
-    ...splits("samples", "flip", SAMPLE_SWITCHES),
+    ...splits("conversations", assigned.users.stage, SPLIT_SWITCHES),
+    ...splits("samples", flipped.samples.stage, SAMPLE_SWITCHES),
   ],
   prism: [
     {
-      ...{ count: "conversations", published: 8011, reference: PRISM, ours: (of) => of("prepare").in },
+      ...{
+        count: "conversations",
+        published: 8011,
+        reference: PRISM,
+        ours: (of) => of(prepared.conversations.stage).in,
+      },
       switches: ["revision", "download.files"],
     },
     {
-      ...{ count: "conversations for evaluation", published: 8011, reference: PAPER, ours: (of) => of("dedup").kept },
+      ...{
+        count: "conversations for evaluation",
+        published: 8011,
+        reference: PAPER,
+        ours: (of) => of(deduplicated.rejections.stage).kept,
+      },
       switches: ["prepare.language", "prepare.unknownLanguage", "prepare.roles", "dedup.templates"],
     },
     {
-      ...{ count: "users", published: 1396, reference: PRISM, ours: (of) => of("split").counts["users"] ?? 0 },
+      ...{
+        count: "users",
+        published: 1396,
+        reference: PRISM,
+        ours: (of) => of(assigned.users.stage).counts["users"] ?? 0,
+      },
       switches: ["split.by"],
     },
     {
@@ -99,7 +139,7 @@ const PUBLISHED: Readonly<Record<string, readonly Published[]>> = {
 };
 
 function userTurns(of: Ours): number {
-  const { counts } = of("flip");
+  const { counts } = of(flipped.samples.stage);
   return (counts["samples_first"] ?? 0) + (counts["samples_next"] ?? 0);
 }
 

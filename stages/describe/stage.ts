@@ -3,6 +3,7 @@
  * beside Arrow files, the published counts beside ours, and what people reach in the paper's measures of user models.
  * Planned once for each form, as `render` is.
  */
+
 import { relative } from "node:path";
 import { z } from "zod";
 import { defineStage } from "../../pipeline/define-stage.ts";
@@ -12,6 +13,8 @@ import { frameOf } from "../../pipeline/text/chat-template/frame.ts";
 import { loadText, type Text } from "../../pipeline/text/load-text.ts";
 import type { Baseline } from "../../schemas/baseline.ts";
 import type { Manifest, Tally } from "../../schemas/manifest.ts";
+import { deduplicated } from "../dedup/artefacts.ts";
+import { downloaded } from "../download/artefacts.ts";
 import { flipped } from "../flip/artefacts.ts";
 import { formNamed } from "../forms/index.ts";
 import type { RecipeFile } from "../forms/recipes/facts.ts";
@@ -20,6 +23,7 @@ import { conditioned } from "../intents/artefacts.ts";
 import { prepared } from "../prepare/artefacts.ts";
 import { rendered, rowsWritten } from "../render/artefacts.ts";
 import { formOf, RenderOptions, textOptions } from "../render/options.ts";
+import { assigned } from "../split/artefacts.ts";
 import { arrowFolder } from "./arrow-folder.ts";
 import { described } from "./artefacts.ts";
 import { baselines } from "./baselines.ts";
@@ -64,7 +68,14 @@ async function describe(task: Task<z.infer<typeof DescribeOptions>>): Promise<Pa
 }
 
 /** The stages that the card tells of, beside `render`. */
-const TOLD = ["download", "prepare", "dedup", "split", "intents", "flip"];
+const TOLD = [
+  downloaded.raw,
+  prepared.conversations,
+  deduplicated.rejections,
+  assigned.users,
+  conditioned.intents,
+  flipped.samples,
+].map(({ stage }) => stage);
 
 /** What the data itself gives for the paper's measures of user models. */
 async function measure(task: Task<unknown>, { encoder }: Text): Promise<Baseline[]> {
@@ -95,6 +106,7 @@ function beside(card: CardInput, { chat, added }: Text): RecipeFile[] {
   ];
 }
 
+/** The stage `describe`, as the head of this file tells. */
 export const describeStage = defineStage({
   name: "describe",
   module: import.meta.url,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { operational } from "../../pipeline/setting-marks.ts";
 
+/** The options of `download`: which dataset of the Hub, at which revision, and which of its files. */
 export const DownloadOptions = z.strictObject({
   repo: z.string().nullable().default(null).describe("Hub dataset to read instead of the source's own, `owner/name`"),
   revision: z

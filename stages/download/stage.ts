@@ -32,6 +32,7 @@ async function fetchOne(task: Task<DownloadOptions>): Promise<Partial<Tally>> {
   return { taken: 1, in: 1, kept: 1, counts: { bytes: found.bytes } };
 }
 
+/** The stage `download`, as the head of this file tells. */
 export const download = defineStage({
   name: "download",
   module: import.meta.url,

@@ -1,9 +1,9 @@
 /** A run -> one conversation's way through every stage, or the reason it left. */
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { Table } from "../../pipeline/artefact.ts";
 import { UsageError } from "../../pipeline/errors.ts";
-import { jsonLines, parquet, query, quote } from "../../pipeline/files/duckdb.ts";
-import { splitOfFile } from "../../pipeline/files/row-files.ts";
+import { query, quote } from "../../pipeline/files/duckdb.ts";
+import { countRowsOf, splitOfFile } from "../../pipeline/files/row-files.ts";
 import { finishedManifest, requireDone } from "../../pipeline/fingerprint.ts";
 import { tableSql } from "../../pipeline/finished-run.ts";
 import { filesFolder, type Run } from "../../pipeline/run-folder.ts";
@@ -123,14 +123,11 @@ async function userOf(run: Run, conversation: string): Promise<Row[]> {
 async function writtenTo(run: Run, manifest: Manifest, conversation: string): Promise<Row[]> {
   const folder = filesFolder(run, manifest.stage, rendered.dataset);
   const rows: Row[] = [];
-  const { files } = rowsWritten(manifest, folder.slice(run.folder.length + 1));
-  for (const { path } of files.filter(
-    (file) => splitOfFile(file.path, Split.options) && !file.path.endsWith(".arrow"),
-  )) {
+  const { files } = rowsWritten(manifest, relative(run.folder, folder));
+  for (const { path } of files.filter((each) => splitOfFile(each.path, Split.options))) {
     const file = join(folder, path);
-    const from = path.endsWith(".parquet") ? parquet(file) : jsonLines(file, { conversation_id: "VARCHAR" });
-    const sql = `SELECT count(*)::INT AS rows FROM ${from} WHERE conversation_id = ${quote(conversation)}`;
-    for (const row of await select(sql)) if (row["rows"] !== 0) rows.push({ file, ...row });
+    const count = await countRowsOf(file, conversation);
+    if (count > 0) rows.push({ file, rows: count });
   }
   return rows;
 }

@@ -4,6 +4,7 @@ import type { EndLabel, EndLabels } from "../../schemas/end-label.ts";
 import type { Rejection } from "../../schemas/rejection.ts";
 import type { Sample } from "../../schemas/sample.ts";
 import type { Split } from "../../schemas/user.ts";
+import { flipped } from "./artefacts.ts";
 import { CONFIDENT, FlipOptions } from "./options.ts";
 
 /** A conversation as flipping looks at it: of each text, whether anything was typed. */
@@ -22,7 +23,7 @@ export function flip(
   const number = places.length;
   const reject = (turn: number, reason: string, found: object = {}): Rejection => {
     const detail = JSON.stringify({ turn, turns: number, ...found });
-    return { id: `${conversation_id}:${turn}`, conversation_id, stage: "flip", reason, detail };
+    return { id: `${conversation_id}:${turn}`, conversation_id, stage: flipped.samples.stage, reason, detail };
   };
   const sample = (turn: number, kind: Sample["kind"], context_turns: number, weight = 1): Sample => {
     const id = `${conversation_id}:${turn}`;

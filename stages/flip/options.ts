@@ -4,6 +4,7 @@ import { EndLabels } from "../../schemas/end-label.ts";
 /** Least confidence of an end sample where it can only count in full or not at all. */
 export const CONFIDENT = 0.5;
 
+/** The options of `flip`: which turns become samples, and how ends are labelled. */
 export const FlipOptions = z.strictObject({
   emptyTargets: z
     .enum(["drop", "keep"])

@@ -77,6 +77,7 @@ async function readEnds(task: Task<FlipOptions>): Promise<Map<string, EndLabel> 
   return ends;
 }
 
+/** The stage `flip`, as the head of this file tells. */
 export const flipStage = defineStage({
   name: "flip",
   module: import.meta.url,

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { artefactsOf, passing, rejections, table } from "../../pipeline/artefact.ts";
 import { Intent } from "../../schemas/intent.ts";
 
-/** Folders of the stage: what was paid for, and what was fetched. */
+/** Folder of the stage with what was paid for. */
 export const JOURNAL = "journal";
+/** Folder of the stage with what was fetched. */
 export const IMPORT = "import";
 
 /** What was published of one conversation; a conversation of which nothing was has no row. */
@@ -13,6 +14,7 @@ const Imported = z.strictObject({
   intent: z.string().nullable(),
   model: z.string().nullable(),
 });
+/** See its schema. */
 export type Imported = z.infer<typeof Imported>;
 
 /** What `intents` writes. */

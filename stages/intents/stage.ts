@@ -32,6 +32,7 @@ async function validate(options: IntentsOptions, { environment, models, resolve 
   requireServer({ options, server: ServerOptions.parse(models[ROLE]) }, environment.env);
 }
 
+/** The stage `intents`, as the head of this file tells. */
 export const intents = defineStage({
   name: "intents",
   module: import.meta.url,

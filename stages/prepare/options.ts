@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ChatColumns } from "../sources/chat.ts";
 
+/** The options of `prepare`: which conversations stay, what is repaired, and where columns of one's own logs are. */
 export const PrepareOptions = z.strictObject({
   language: z
     .string()

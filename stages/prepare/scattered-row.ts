@@ -1,5 +1,6 @@
 import type { Conversation, Turn } from "../../schemas/conversation.ts";
 import type { Rejection } from "../../schemas/rejection.ts";
+import { prepared } from "./artefacts.ts";
 
 /** A conversation that is to stay, with the time of its last turn (null = not known). */
 export type KeptRow = { conversation: Conversation; ended_at: string | null };
@@ -24,5 +25,5 @@ export function rowFrom([head = "", ...contents]: readonly string[]): ScatteredR
 
 /** A rejection by this stage. */
 export function rejectionOf(id: string, conversation_id: string | null, reason: string, detail: object): Rejection {
-  return { id, conversation_id, stage: "prepare", reason, detail: JSON.stringify(detail) };
+  return { id, conversation_id, stage: prepared.rejections.stage, reason, detail: JSON.stringify(detail) };
 }

@@ -13,6 +13,7 @@ import { gather } from "./phases/gather.ts";
 import { scatter } from "./phases/scatter.ts";
 import { piecesOf } from "./pieces.ts";
 
+/** The stage `prepare`, as the head of this file tells. */
 export const prepare = defineStage({
   name: "prepare",
   module: import.meta.url,

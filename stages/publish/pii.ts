@@ -12,6 +12,7 @@ import { find as findLinks } from "linkifyjs";
 
 /** Kinds of personal data that are looked for. */
 export const PII_KINDS = ["email", "phone", "card", "key"] as const;
+/** One of them. */
 export type PiiKind = (typeof PII_KINDS)[number];
 
 /** Something that was found, to the letter. */

@@ -11,6 +11,7 @@ import type { Split } from "../../schemas/user.ts";
 import { CONFIDENT } from "../flip/options.ts";
 import { binColumns, columnsOf, type Provenance } from "../forms/dataset-columns.ts";
 import type { Form } from "../forms/form.ts";
+import { rendered } from "./artefacts.ts";
 import type { RenderOptions } from "./options.ts";
 import { Bins } from "./packing.ts";
 import { provenanceOf, weightsOf } from "./provenance.ts";
@@ -111,7 +112,13 @@ export class DatasetWriter {
   }
 
   #reject({ id, conversation_id }: Sample, reason: string, detail: object): false {
-    this.rejections.push({ id, conversation_id, stage: "render", reason, detail: JSON.stringify(detail) });
+    this.rejections.push({
+      id,
+      conversation_id,
+      stage: rendered.rejections.stage,
+      reason,
+      detail: JSON.stringify(detail),
+    });
     return false;
   }
 

@@ -5,6 +5,7 @@ import { FORM_NAMES } from "../forms/index.ts";
 
 const { chatTemplate, tokenizer, ...inText } = TextOptions.shape;
 
+/** The options of `render`: the form, the files, and how a sample becomes text or tokens. */
 export const RenderOptions = z.strictObject({
   form: z
     .preprocess((form) => (typeof form === "string" ? [form] : form), z.array(z.enum(FORM_NAMES)).min(1))

@@ -113,6 +113,7 @@ async function readIntents(task: Task<RenderOptions>): Promise<Map<string, strin
   return intents;
 }
 
+/** The stage `render`, as the head of this file tells. */
 export const render = defineStage({
   name: "render",
   module: import.meta.url,

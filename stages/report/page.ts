@@ -1,7 +1,10 @@
 /** A report -> one HTML page that needs nothing else: no network, no other file. Same report, same bytes. */
+
 import { createHash } from "node:crypto";
 import { END } from "../../pipeline/text/control-tokens.ts";
 import { Split } from "../../schemas/user.ts";
+import { flipped } from "../flip/artefacts.ts";
+import { prepared } from "../prepare/artefacts.ts";
 import { funnelSection, lengthSection, splitSection, templateSection } from "./flow.ts";
 import { brief, number, section, text } from "./html.ts";
 import { costSection, intentSection } from "./intent-sections.ts";
@@ -57,11 +60,11 @@ function head(report: Report): string {
   const total = rows.train + rows.validation + rows.test;
   const lost = (unit: string) =>
     funnel.filter((step) => step.unit === unit).reduce((sum, step) => sum + step.in - step.kept, 0);
-  const conversations = funnel.find(({ stage }) => stage === "flip");
+  const conversations = funnel.find(({ stage }) => stage === flipped.samples.stage);
   const cards = [
     [total, "rows in the dataset"],
     ...Split.options.map((split) => [rows[split], `in ${split}`] as const),
-    [funnel.find(({ stage }) => stage === "prepare")?.in ?? 0, "rows of the source"],
+    [funnel.find(({ stage }) => stage === prepared.conversations.stage)?.in ?? 0, "rows of the source"],
     [lost("conversations"), "conversations rejected, each with a reason"],
     [conversations === undefined ? 0 : lost("samples"), "samples rejected"],
   ] as const;

@@ -4,6 +4,7 @@ import { Split } from "../../schemas/user.ts";
 /** Other names of ways to split, as they were first documented. */
 const ALIASES: Readonly<Record<string, string>> = { paper: "user-in-country", "ip+country": "user-and-country" };
 
+/** The options of `split`: who is drawn, in which shares, and what of several texts of one user counts as a leak. */
 export const SplitOptions = z.strictObject({
   ratios: z
     .array(z.number().min(0))

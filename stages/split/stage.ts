@@ -21,6 +21,7 @@ import { audit } from "./phases/audit.ts";
 import { collect } from "./phases/collect.ts";
 import { draw } from "./phases/draw.ts";
 
+/** The stage `split`, as the head of this file tells. */
 export const split = defineStage({
   name: "split",
   module: import.meta.url,

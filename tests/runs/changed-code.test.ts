@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { temporary } from "../helpers/folder.ts";
 import { startWriteHub } from "../servers/hub-write.ts";
-import { allFiles, type Result, ROOT, startProcess, succeed, tree } from "./flipturn.ts";
+import { allFiles, DEMO, DEMO_SETTINGS, type Result, ROOT, startProcess, succeed, tree } from "./flipturn.ts";
 
 // Programs that are not the one under test, but for one change: copies of what is built, each in a folder of its own.
 
@@ -130,12 +130,22 @@ describe.each([
     const [found, expected] = await both("demo", "--threads", "1");
     expect(found).toBe(expected);
     expect(found).toContain("One row as the model reads it");
+    for (const more of [[], ["--force"], ["--to", "split"]]) {
+      const [ran, plainRan] = await both(...["run", ...DEMO_SETTINGS, "--input", `${DEMO}/*.parquet`], ...more);
+      expect(ran).toBe(plainRan);
+      expect(ran).toContain(more.includes("--to") ? "Stopped after" : "Dataset: ");
+    }
     const rows = (run: string) =>
       Object.entries(tree(join(folder, run))).filter(
         ([path]) => path.startsWith("dataset/") && !path.endsWith("README.md"),
       );
     expect(rows(output)).toEqual(rows(plainOutput));
     expect(rows(output).length).toBeGreaterThan(3);
+    const card = (run: string) => readFileSync(join(folder, run, "dataset", "samples", "README.md"), "utf8");
+    const stable = (text: string) => text.replaceAll(/\d+\.\d+\.\d+\+[0-9a-f]{12}|[0-9a-f]{16}/g, "VERSION");
+    const recipe = "side:\n  model: of mine\n  minCount: 3\n";
+    expect(card(output)).toContain(recipe);
+    expect(stable(card(output).replace(recipe, ""))).toBe(stable(card(plainOutput)));
   });
 
   test("is seen by `status`, and by nothing else", async () => {
@@ -159,10 +169,17 @@ describe.each([
   test("does not come between a dataset and the Hub", async () => {
     const hub = await startWriteHub({ token: "hf_x" });
     try {
-      const env = { HF_TOKEN: "hf_x", HF_ENDPOINT: hub.url };
-      const args = ["publish", "--output", output, "--repo", "me/chats", "--dry-run", "--json"];
-      const { stdout } = await side(args, env);
-      expect(JSON.parse(stdout).sent).toContain("data/train-00000-of-00001.parquet");
+      const env = { HF_TOKEN: "hf_x", HF_ENDPOINT: hub.url, FLIPTURN_PUBLISH_KEY: "the same in both of these runs" };
+      const args = (run: string) => ["publish", "--output", run, "--repo", "me/chats", "--dry-run", "--json"];
+      const { stdout } = await side(args(output), env);
+      const plain = await succeed(args(plainOutput), { cwd: folder, env });
+      // But for the card, which names the version.
+      const rows = (text: string) => {
+        const { files, ...about } = JSON.parse(text) as { files: { path: string }[] };
+        return { ...about, files: files.filter(({ path }) => path !== "README.md") };
+      };
+      expect(rows(stdout)).toEqual(rows(plain.stdout));
+      expect(rows(stdout).files.map(({ path }) => path)).toContain("data/train-00000-of-00001.parquet");
     } finally {
       await hub.close();
     }
@@ -179,7 +196,21 @@ describe.each([
     expect(listed).toContain("side.baseUrl");
   });
 
-  test("leaves no file that another stage has", () => {
-    expect(allFiles(join(folder, output)).filter((path) => path.includes("-side/")).length).toBeGreaterThan(0);
+  test("leaves beside its own files those that are there without it, and no other", () => {
+    const unnumbered = (run: string) => allFiles(join(folder, run)).map((path) => path.replace(/^\d\d-/, ""));
+    const files = unnumbered(output);
+    const own = files.filter((path) => path.startsWith("side/"));
+    expect(own).toContain("side/manifest.json");
+    expect(files.filter((path) => !own.includes(path)).sort()).toEqual(unnumbered(plainOutput).sort());
+  });
+
+  test("goes on with a run that had not got it, which comes to the same rows", async () => {
+    const run = `${where}-late`;
+    await succeed(["demo", "--output", run, "--threads", "1"], { cwd: folder });
+    const before = tree(join(folder, run, "dataset"));
+    expect(didRun(await side(["demo", "--output", run, "--threads", "1"]))).toContain("side");
+    expect(didRun(await side(["demo", "--output", run, "--threads", "1"]))).toEqual([]);
+    const rows = (files: Record<string, unknown>) => Object.entries(files).filter(([path]) => !path.endsWith(".md"));
+    expect(rows(tree(join(folder, run, "dataset")))).toEqual(rows(before));
   });
 });

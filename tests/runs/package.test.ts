@@ -115,7 +115,7 @@ describe("the packed tarball, installed into an empty folder,", () => {
   });
 });
 
-test("what is built may be run, also after it was built anew", async () => {
+test("what `npm run build` has made may be run as it is", async () => {
   const { code, stdout } = await startProcess(CLI, ["--version"], { cwd: folder }).done;
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
 });

@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { settingsOf } from "../../pipeline/config.ts";
 import { commands } from "../../scripts/cli/commands/index.ts";
@@ -144,6 +144,20 @@ describe("explain", () => {
     ]);
     if (reason === "template")
       expect(await read("explain", id, "--output", run)).toMatch(/^dedup +rejected\n +template /m);
+  });
+
+  test.each([
+    ["with a slash at the end", () => `${run}/`],
+    ["with a detour", () => `${run}/../${basename(run)}`],
+    ["from here", () => relative(folder, run)],
+  ])("finds the files of the dataset whatever way the folder is written: %s", async (_name, spelled) => {
+    const id = await one(`SELECT conversation_id AS id FROM ${shardsOf(run, "flip", "samples")} WHERE split = 'train'`);
+    const files = async (output: string) =>
+      (JSON.parse(await read("explain", id, "--output", output, "--json")).steps.at(-1).rows as { rows: number }[]).map(
+        ({ rows }) => rows,
+      );
+    expect(await files(run)).toHaveLength(1);
+    expect(await files(spelled())).toEqual(await files(run));
   });
 
   test("shows a repeat that left beside the one that stayed", async () => {

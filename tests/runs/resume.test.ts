@@ -163,17 +163,20 @@ describe("Ctrl-C", () => {
     "%s ends with 130, in words, with nothing half-written; the same command then comes to the same bytes",
     async (_name, threads, times) => {
       const output = join(folder, `interrupted-${threads}`);
+      let interrupted = 0;
       for (let time = 0; time < times; time++) {
         rmSync(output, { recursive: true, force: true });
         const step = Math.floor(((time + 1) / (times + 1)) * steps);
         const { code, signal, stdout, stderr } = await stopAt(step, "SIGINT", output, "--threads", threads);
         // It may have been over before it was looked at.
         if (code === 0) continue;
+        interrupted++;
         expect([code, signal, stderr]).toEqual([130, null, expect.stringContaining("goes on where this stops")]);
         expect(stdout).toBe("");
         expect(stderr).not.toMatch(/^\s+at |terminate called/m);
         expect(allFiles(output).filter((path) => /\.partial$|^lock$/.test(path))).toEqual([]);
       }
+      expect(interrupted).toBeGreaterThan(0);
       await resume(output);
     },
   );

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Plan } from "../../schemas/plan.ts";
@@ -89,11 +89,20 @@ describe("the tasks of a plan", () => {
   });
 
   test("after a barrier do not look at the phases before them", async () => {
-    const { stdout } = await succeed(
-      ["task", "--plan", path, "--phase", "split.assign", "--element", "0", "--after-barrier"],
-      here,
-    );
-    expect(stdout).toBe("split.assign 4: done before\n");
+    const copy = join(folder, "barrier");
+    cpSync(output, copy, { recursive: true });
+    const { phases } = planOf().stages.find(({ name }) => name === "split") ?? { phases: [] };
+    const firstOf = (phase: string) => phases.find(({ name }) => name === phase)?.first ?? -1;
+    const marker = (index: number) => `0000${index}.json`;
+    const split = join(copy, stageFolder("split"));
+    for (const name of ["done.json", "manifest.json"]) rmSync(join(split, name));
+    for (const name of ["draw.json", marker(firstOf("draw")), marker(firstOf("assign"))])
+      rmSync(join(split, "tasks", name));
+    const args = ["task", "--plan", join(copy, "plan.json"), "--phase", "split.assign", "--element", "0"];
+    const { code, stderr } = await flipturn(args, here);
+    expect([code, stderr]).toEqual([4, expect.stringContaining(`needs task ${firstOf("draw")} (draw) first`)]);
+    const { stdout } = await succeed([...args, "--after-barrier"], here);
+    expect(stdout).toBe(`split.assign ${firstOf("assign")}: done\n`);
   });
 });
 

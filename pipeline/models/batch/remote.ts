@@ -109,6 +109,7 @@ export function create(
   return client.batches.create({ input_file_id: file, ...how, metadata }, { signal });
 }
 
+/** How a batch stands. */
 export function retrieve(remote: Remote, batch: string): Promise<Batch> {
   return persistently(remote, "batch", (signal) => remote.client.batches.retrieve(batch, { signal }));
 }

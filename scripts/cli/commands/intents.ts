@@ -1,6 +1,6 @@
-import { join } from "node:path";
 import { z } from "zod";
 import { finishedManifest } from "../../../pipeline/fingerprint.ts";
+import { journalFile } from "../../../pipeline/models/journal.ts";
 import type { LedgerRow } from "../../../pipeline/models/ledger.ts";
 import type { Manifest } from "../../../schemas/manifest.ts";
 import { conditioned } from "../../../stages/intents/artefacts.ts";
@@ -30,7 +30,7 @@ export const showLedger = defineCommand({
     if (json) return printJson(io, { models, intents: manifest && comeTo(manifest) });
     print(io, models.length === 0 ? `${run.folder}: nothing was sent to a language model` : ledgerText(models));
     if (manifest !== null) print(io, `\n${comeToText(comeTo(manifest))}`);
-    const answers = join(journalFolder(run), "answers.jsonl");
+    const answers = journalFile(journalFolder(run));
     if (models.length > 0)
       print(
         io,

@@ -1,10 +1,10 @@
-import { join } from "node:path";
 import { z } from "zod";
 import { UsageError } from "../../../pipeline/errors.ts";
 import { finishedManifest } from "../../../pipeline/fingerprint.ts";
 import { duration } from "../../../pipeline/models/progress.ts";
 import { savePlan, validateStage } from "../../../pipeline/run.ts";
 import type { Run } from "../../../pipeline/run-folder.ts";
+import { planPath } from "../../../pipeline/run-folder.ts";
 import { dataset, openRun } from "../../../stages/index.ts";
 import type { Estimate } from "../../../stages/intents/estimate.ts";
 import { makePlan, type Planned } from "../../../stages/plan.ts";
@@ -66,7 +66,7 @@ export async function showPlan(
   print(io, await stagesTable(run));
   if (ahead !== null) print(io, `\n${typeof ahead === "string" ? ahead : estimateText(ahead)}`);
   for (const each of missing) print(io, `\nNot ready to run: ${each}`);
-  const path = join(folder, "plan.json");
+  const path = planPath(folder);
   const [first] = made.stages;
   if (write)
     print(

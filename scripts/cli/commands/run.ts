@@ -5,6 +5,7 @@ import { filesFolder } from "../../../pipeline/run-folder.ts";
 import { stageIn, variantIn } from "../../../pipeline/stage.ts";
 import type { Manifest } from "../../../schemas/manifest.ts";
 import { Split } from "../../../schemas/user.ts";
+import { described } from "../../../stages/describe/artefacts.ts";
 import { dataset, openRun, runPlan } from "../../../stages/index.ts";
 import { makePlan, type Planned } from "../../../stages/plan.ts";
 import { rendered } from "../../../stages/render/artefacts.ts";
@@ -58,7 +59,7 @@ export async function runAndShow({ plan, folder, settings }: Planned, input: Run
     environment: io.environment,
   }).finally(clear);
   if (input.json) printJson(io, manifests);
-  else print(io, `\n${funnel(manifests)}\n\n${closing({ plan, folder, settings }, manifests, io)}`);
+  else print(io, `\n${funnel(manifests)}\n\n${closing({ plan, folder, settings }, manifests, to, io)}`);
   return manifests;
 }
 
@@ -81,10 +82,10 @@ function reasons(rejected: Readonly<Record<string, number>>): string {
 }
 
 /** What has come out, and what to do next. */
-function closing({ plan, folder }: Planned, manifests: readonly Manifest[], io: Io): string {
-  const last = manifests.at(-1)?.stage;
-  if (last !== plan.stages.at(-1)?.name)
-    return `Stopped after ${last}, as asked. The same command without --to goes on.`;
+function closing({ plan, folder }: Planned, manifests: readonly Manifest[], to: string | undefined, io: Io): string {
+  const done = new Set(manifests.map(({ stage }) => stage));
+  const isDescribed = plan.stages.every(({ name }) => stageIn(name) !== described.card.stage || done.has(name));
+  if (to !== undefined && !isDescribed) return `Stopped after ${to}, as asked. The same command without --to goes on.`;
   const datasets = manifests.filter(({ stage }) => stageIn(stage) === rendered.dataset.stage);
   if (datasets.length > 0 && datasets.every(({ kept }) => kept === 0))
     return "No sample was kept: the table says why; `flipturn run --help` lists the settings that decide.";

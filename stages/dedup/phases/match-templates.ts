@@ -57,7 +57,7 @@ function checkMatch(
 
 /** A rejection by this stage. */
 export function rejectionOf(id: string, reason: string, detail: object): Rejection {
-  return { id, conversation_id: id, stage: "dedup", reason, detail: JSON.stringify(detail) };
+  return { id, conversation_id: id, stage: deduplicated.rejections.stage, reason, detail: JSON.stringify(detail) };
 }
 
 /** What the file of contaminated conversations says; of several items of one conversation the first. */

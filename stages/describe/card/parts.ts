@@ -5,6 +5,7 @@ import type { Manifest } from "../../../schemas/manifest.ts";
 import type { Plan } from "../../../schemas/plan.ts";
 import type { PublishedCount } from "../../../schemas/published-count.ts";
 import { Split } from "../../../schemas/user.ts";
+import { flipped } from "../../flip/artefacts.ts";
 import type { DatasetRows } from "../../render/artefacts.ts";
 import type { RenderOptions } from "../../render/options.ts";
 
@@ -47,7 +48,7 @@ export function hasWeights(manifests: readonly Manifest[]): boolean {
 
 /** How `flip` labelled ends. */
 export function endLabels(manifests: readonly Manifest[]): EndLabels | undefined {
-  return manifests.find(({ stage }) => stage === "flip")?.options["endLabels"] as EndLabels | undefined;
+  return manifests.find(({ stage }) => stage === flipped.samples.stage)?.options["endLabels"] as EndLabels | undefined;
 }
 
 /** A table in Markdown. Bars in cells would end them, so they are escaped. */

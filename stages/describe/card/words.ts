@@ -1,3 +1,4 @@
+import { conditioned } from "../../intents/artefacts.ts";
 import { sourceNamed } from "../../sources/index.ts";
 import type { CardInput } from "./parts.ts";
 
@@ -19,7 +20,7 @@ const LIMITS: Readonly<Record<string, readonly string[]>> = {
 /** What somebody who trains on this should know first. */
 export function limits({ plan, options, manifests }: CardInput): string[] {
   const name = plan.source.startsWith("wildchat") ? "wildchat" : plan.source;
-  const intents = manifests.find(({ stage }) => stage === "intents")?.options["provider"];
+  const intents = manifests.find(({ stage }) => stage === conditioned.intents.stage)?.options["provider"];
   return [
     ...(LIMITS[name] ?? []),
     "People wrote this: it holds mistakes, opinions and things that may offend, and nobody has read all of it.",

@@ -24,6 +24,7 @@ export const FATES = [
   /** It has no intent, or neither an id nor a text. */
   "empty",
 ] as const;
+/** One of them. */
 export type Fate = (typeof FATES)[number];
 
 /** How a conversation is known to publishers. */

@@ -92,7 +92,7 @@ function rejectionOf(intent: Intent, detail: Record<string, unknown> = {}): Reje
   return {
     id: conversation_id,
     conversation_id,
-    stage: "intents",
+    stage: conditioned.intents.stage,
     reason: status,
     detail: JSON.stringify({ origin, model, ...detail }),
   };

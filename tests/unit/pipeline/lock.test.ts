@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Clock } from "../../../pipeline/clock.ts";
 import { UsageError } from "../../../pipeline/errors.ts";
 import { type Lock, lock } from "../../../pipeline/lock.ts";
@@ -165,11 +165,39 @@ describe("a lock", () => {
   });
 
   test("is touched by writing, so that the file server's clock counts", async () => {
-    mkdirSync(at("sub"));
-    const held = await take();
-    const before = statSync(at("lock")).ino;
-    held.check();
-    expect(statSync(at("lock")).ino).toBe(before);
-    held.release();
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      const held = await take();
+      const before = statSync(at("lock"));
+      silentFor(50);
+      vi.advanceTimersByTime(10_000);
+      const touched = statSync(at("lock"));
+      expect(touched.mtimeMs).toBeGreaterThanOrEqual(before.mtimeMs);
+      expect(touched.ino).toBe(before.ino);
+      held.release();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("is not touched by who has lost it, and a touch that fails ends nothing", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      const held = await take();
+      const other = JSON.stringify({ ...JSON.parse(readFileSync(at("lock"), "utf8")), id: "other" });
+      writeFileSync(at("lock"), other);
+      silentFor(50);
+      const { mtimeMs } = statSync(at("lock"));
+      vi.advanceTimersByTime(10_000);
+      expect(statSync(at("lock")).mtimeMs).toBe(mtimeMs);
+      expect(held.isOurs()).toBe(false);
+      rmSync(at("lock"));
+      mkdirSync(at("lock"));
+      vi.advanceTimersByTime(10_000);
+      held.release();
+      expect(existsSync(at("lock"))).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

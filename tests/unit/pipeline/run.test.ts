@@ -1,13 +1,21 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { describe, expect, test } from "vitest";
 import { NotReadyError } from "../../../pipeline/errors.ts";
 import type { RunEvent } from "../../../pipeline/events.ts";
+import { inProcess } from "../../../pipeline/executors/in-process.ts";
+import { runStages } from "../../../pipeline/run.ts";
 import type { Run } from "../../../pipeline/run-folder.ts";
 import type { Stage } from "../../../pipeline/stage.ts";
 import { useFolder } from "../../helpers/folder.ts";
 import { runToy, toyRun, toyStages } from "../../helpers/toy.ts";
 
 const at = useFolder();
+
+/** What this machine is called in the names of temporary files. */
+const HERE = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
 
 /** Runs a toy with these options once more in the same folder; returns the tasks that really ran. */
 async function again(given: Record<string, Record<string, unknown>> = {}, options = {}): Promise<string[]> {
@@ -162,7 +170,7 @@ describe("a run that was stopped", () => {
 
   test("has its half-written files swept by the next run, but not half-fetched downloads", async () => {
     mkdirSync(at("02-letters", "raw"), { recursive: true });
-    const ours = at("02-letters", "letters-00000-of-00002.parquet.4242-0a1b2c.partial");
+    const ours = at("02-letters", `letters-00000-of-00002.parquet.${HERE}-${spawnSync("true").pid}-0a1b2c.partial`);
     const fetched = at("raw.parquet.partial");
     writeFileSync(ours, "half");
     writeFileSync(fetched, "half");
@@ -170,6 +178,53 @@ describe("a run that was stopped", () => {
     expect(existsSync(ours)).toBe(false);
     expect(existsSync(fetched)).toBe(true);
   });
+
+  test("leaves what a task elsewhere may be writing, here or on another machine, for a day", async () => {
+    mkdirSync(at("02-letters"), { recursive: true });
+    const here = at("02-letters", `a.${HERE}-${process.ppid}-0a1b2c.partial`);
+    const there = at("02-letters", "a.0123abcd-4242-0a1b2c.partial");
+    for (const each of [here, there]) writeFileSync(each, "half");
+    await again({}, { to: "paper" });
+    for (const each of [here, there]) expect(existsSync(each)).toBe(true);
+    const yesterday = Date.now() / 1000 - 25 * 3600;
+    for (const each of [here, there]) utimesSync(each, yesterday, yesterday);
+    await again({}, { to: "paper" });
+    for (const each of [here, there]) expect(existsSync(each)).toBe(false);
+  });
+
+  test("that another process has taken over leaves that one's half-written files alone", async () => {
+    const theirs = at("02-letters", `a.${HERE}-${process.pid}-0a1b2c.partial`);
+    const run = await toyRun(at(), []);
+    const takenOver = (event: RunEvent) => {
+      if (event.type !== "stage" || event.stage !== "letters" || event.state !== "running") return;
+      writeFileSync(at("lock"), JSON.stringify({ ...JSON.parse(readFileSync(at("lock"), "utf8")), id: "other" }));
+      mkdirSync(at("02-letters"), { recursive: true });
+      writeFileSync(theirs, "half");
+    };
+    await expect(runToy(run, { onEvent: takenOver })).rejects.toThrow("another process has taken over");
+    expect(existsSync(theirs)).toBe(true);
+    expect(existsSync(at("lock"))).toBe(true);
+    expect(existsSync(at("02-letters", "manifest.json"))).toBe(false);
+  });
+});
+
+test("an executor takes over what an earlier driver has left, before anything is swept or done", async () => {
+  const ran: string[] = [];
+  const run = await toyRun(at(), ran);
+  const left = at("02-letters", `a.${HERE}-${spawnSync("true").pid}-0a1b2c.partial`);
+  mkdirSync(at("02-letters"), { recursive: true });
+  writeFileSync(left, "half");
+  const driver = inProcess.start(run, {}, { signal: new AbortController().signal, report: () => {} });
+  const executor = {
+    ...driver,
+    takeOver: async () => {
+      ran.push("takes over");
+      expect(existsSync(at("lock"))).toBe(true);
+      expect(existsSync(left)).toBe(true);
+    },
+  };
+  await runStages(run, { executor, driver });
+  expect(ran).toEqual(["takes over", ...EVERYTHING]);
 });
 
 describe("the lock of a run", () => {

@@ -1,11 +1,12 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { NotReadyError } from "../../../pipeline/errors.ts";
 import { fingerprint, finishedManifest } from "../../../pipeline/fingerprint.ts";
-import { doneMarker } from "../../../pipeline/markers.ts";
+import { doneMarker, readFailure, writeFailure } from "../../../pipeline/markers.ts";
 import type { Run } from "../../../pipeline/run-folder.ts";
 import { runTask } from "../../../pipeline/task.ts";
 import { useFolder } from "../../helpers/folder.ts";
+import { operationsIn } from "../../helpers/operations.ts";
 import { runToy, toyRun } from "../../helpers/toy.ts";
 
 const at = useFolder();
@@ -95,6 +96,50 @@ describe("a task", () => {
     expect(await doneMarker(run, "capitals", 2, await fingerprint(run, "capitals"))).toBeNull();
     expect(await tasks(run, "capitals", 2)).toEqual([false]);
   });
+});
+
+describe("the end of a stage", () => {
+  const leftover = () => at("03-capitals", "copies-00000-of-00002.parquet");
+
+  test("is written before anything is swept: what a kill between the two leaves is swept by the next run", async () => {
+    const run = await ready();
+    await tasks(run, "capitals", 0, 1, 2, 3, 4);
+    writeFileSync(leftover(), "what a kill left");
+    await runToy(run);
+    expect(existsSync(leftover())).toBe(false);
+    expect(await finishedManifest(run, "capitals")).not.toBeNull();
+  });
+
+  test("swept by its own task too, when that is done once more", async () => {
+    const run = await ready();
+    await tasks(run, "capitals", 0, 1, 2, 3, 4);
+    writeFileSync(leftover(), "what a kill left");
+    expect(await tasks(run, "capitals", 4)).toEqual([true]);
+    expect(existsSync(leftover())).toBe(false);
+  });
+
+  test("writes its manifest, and what says that it is done, before it removes a file", async () => {
+    const run = await ready();
+    await tasks(run, "capitals", 0, 1, 2, 3);
+    const touched = await operationsIn(at("03-capitals"), () => tasks(run, "capitals", 4));
+    const removed = touched.lastIndexOf("copies-00000-of-00002.parquet");
+    expect(existsSync(leftover())).toBe(false);
+    for (const name of ["manifest.json.", "done.json."])
+      expect(touched.findIndex((path) => path.startsWith(name))).toBeLessThan(removed);
+    expect(touched.findIndex((path) => path.startsWith("done.json."))).toBeGreaterThan(-1);
+  });
+});
+
+test("a copy of a task that comes late leaves a right marker, and no word of its own failure", async () => {
+  const run = await ready();
+  await tasks(run, "capitals", 0, 1);
+  const marker = at("03-capitals", "tasks", "00000.json");
+  const before = readFileSync(marker, "utf8");
+  writeFailure(run, { stage: "capitals", phase: "copy", index: 0 }, new Error("the late copy found its file in use"));
+  expect(await readFailure(run, "capitals", 0)).not.toBeNull();
+  expect(await tasks(run, "capitals", 0)).toEqual([true]);
+  expect(readFileSync(marker, "utf8")).toBe(before);
+  expect(await readFailure(run, "capitals", 0)).toBeNull();
 });
 
 describe("the marker of a task", () => {

@@ -209,6 +209,34 @@ describe("a journal that the first version wrote", () => {
   });
 });
 
+describe("a journal that another process has taken over", () => {
+  const takenOver = () => {
+    const path = at("journal", "lock");
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), id: "other" }));
+  };
+
+  test("lets nothing more be sent, but keeps an answer that was paid for", async () => {
+    const journal = await Journal.open(at("journal"));
+    journal.add(passing("a", "sent"));
+    takenOver();
+    journal.add(entry("a"));
+    expect(() => journal.add(passing("b", "sent"))).toThrow("another process has taken over");
+    expect(() => journal.close()).toThrow("another process has taken over");
+    const read = Journal.read(at("journal"));
+    expect(read?.get(keyOf("a"))?.text).toBe("answer to a");
+    expect([...(read?.entries() ?? [])].length).toBe(2);
+    read?.close();
+  });
+
+  test("is left to the other, with its lock", async () => {
+    const journal = await Journal.open(at("journal"));
+    journal.add(passing("a", "sent"));
+    takenOver();
+    expect(() => journal.close()).toThrow("another process has taken over");
+    expect(readFileSync(at("journal", "lock"), "utf8")).toContain('"other"');
+  });
+});
+
 test("ten thousand answers are found again, long ones and short ones", async () => {
   const names = Array.from({ length: 10_000 }, (_, at) => String(at));
   const text = (name: string) => "x".repeat(Number(name) % 7 === 0 ? 5000 : 3) + name;

@@ -7,7 +7,7 @@ import { requireReadable } from "../../pipeline/plan.ts";
 import type { Leak } from "../../schemas/leak.ts";
 import type { Split } from "../../schemas/user.ts";
 import { type AlikeOptions, findAlike } from "../dedup/find-duplicates.ts";
-import { Audit } from "./audit.ts";
+import { Audit } from "../split/audit.ts";
 
 /** Which column holds what, by these names; what is not named is looked for. */
 export type AuditColumns = Partial<Record<"id" | "user" | "country" | "opening" | "split", string>>;
