@@ -1,10 +1,10 @@
-import OpenAI, { APIConnectionError, APIError, APIUserAbortError } from "openai";
+import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
+import OpenAI, { APIConnectionError, APIUserAbortError } from "openai";
 import { Agent, type Dispatcher, request } from "undici";
 import type { Environment } from "../environment.ts";
-import { LimitError, systemCode, UsageError } from "../errors.ts";
-import { durationMs, LONGEST_WAIT_MS } from "./adaptive-concurrency.ts";
-import type { Answer } from "./journal.ts";
+import { systemCode, UsageError } from "../errors.ts";
 import type { ChatRequest } from "./request.ts";
+import { type Attempt, again, readHttpAnswer } from "./server-answer.ts";
 
 /** Who asks a language model, and what they could do instead, for messages. */
 export interface Asker {
@@ -82,9 +82,10 @@ function pooledClient(
   environment: Environment,
 ): { client: OpenAI; close: () => Promise<void> } {
   // Time limits are ours; undici's own, and the SDK's, would cut what the user allows.
-  const agent = new Agent({ connections: options.concurrency + 4, headersTimeout: 0, bodyTimeout: 0 });
+  const limits = { headersTimeout: 0, bodyTimeout: 0, maxResponseSize: MOST_BYTES };
+  const agent = new Agent({ connections: options.concurrency + 4, ...limits });
   const isReal = environment.fetch === globalThis.fetch;
-  const client = openaiClient(options, environment, isReal ? pooledFetch(agent) : environment.fetch);
+  const client = openaiClient(options, environment, readable(isReal ? pooledFetch(agent) : environment.fetch));
   client.timeout = LONGEST_TIMER_MS;
   return { client, close: () => agent.destroy() };
 }
@@ -92,36 +93,69 @@ function pooledClient(
 /** What a timer can count to. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** Header under which `readable` tells the real status. */
+const STATUS = "x-flipturn-status";
+
+/** The SDK throws away what it cannot read of an answer that is an error: it is told that all is well, and we read. */
+function readable(send: typeof fetch): typeof fetch {
+  return async (url, init) => {
+    const answer = await send(url, init);
+    const headers = new Headers(answer.headers);
+    headers.set(STATUS, String(answer.status));
+    return new Response(await answer.text(), { headers });
+  };
+}
+
+/** Bytes of an answer after which no more is read: a hundred times the longest that a model writes. */
+const MOST_BYTES = 64 << 20;
+
 /** As much of `fetch` as the SDK uses, at half its cost: the whole body is there when it resolves, redirects are not followed. */
 function pooledFetch(agent: Agent): typeof fetch {
   return async (url, init) => {
     const { method, headers, body, signal } = init as RequestInit & { method: Dispatcher.HttpMethod; headers: Headers };
+    // Nothing packed is asked for; what comes packed all the same is unpacked.
+    headers.set("accept-encoding", "identity");
     const how = { dispatcher: agent, method, headers, body: body as string, signal: signal ?? null };
     const answer = await request(String(url), how);
-    const text = await answer.body.text();
-    const about = { status: answer.statusCode, headers: answer.headers as Record<string, string> };
-    return new Response(text === "" ? null : text, about);
+    const bytes = Buffer.from(await answer.body.arrayBuffer());
+    const { "content-encoding": packing, "content-length": _, ...rest } = answer.headers;
+    const head = new Headers();
+    for (const [name, value] of Object.entries(rest)) if (value !== undefined) head.set(name, String(value));
+    const text = unpacked(bytes, packing).toString();
+    return new Response(text === "" || NO_BODY.has(answer.statusCode) ? null : text, {
+      status: answer.statusCode,
+      headers: head,
+    });
   };
 }
 
-/** What came of sending a request once. */
-export type Attempt =
-  /** There is a final answer. */
-  | { readonly kind: "answer"; readonly answer: ServerAnswer; readonly headers: Headers | null }
-  /** The server wants fewer requests (429). */
-  | { readonly kind: "refused"; readonly waitMs: number | null; readonly headers: Headers | null }
-  /** Nothing listens at the address. */
-  | { readonly kind: "down"; readonly why: string }
-  /** Worth another try. `isHeard`: the server said itself that it failed, so nothing was billed. */
-  | { readonly kind: "again"; readonly why: string; readonly waitMs: number | null; readonly isHeard: boolean }
-  /** The run must stop. */
-  | { readonly kind: "stop"; readonly error: Error };
+/** Statuses that `Response` gives no body. */
+const NO_BODY = new Set([204, 205, 304]);
 
-/** A final answer as the server gave it. */
-export type ServerAnswer = Pick<
-  Answer,
-  "status" | "text" | "model" | "input_tokens" | "cached_tokens" | "output_tokens"
->;
+const UNPACK: Readonly<Record<string, (bytes: Buffer, how: { maxOutputLength: number }) => Buffer>> = {
+  gzip: gunzipSync,
+  "x-gzip": gunzipSync,
+  deflate: inflateSync,
+  br: brotliDecompressSync,
+  identity: (bytes) => bytes,
+};
+
+/** A body as it was before it was packed. Throws TypeError for a packing that is not known, and for a body that is not whole. */
+function unpacked(bytes: Buffer, packing: string | string[] | undefined): Buffer {
+  const names = String(packing ?? "identity")
+    .toLowerCase()
+    .split(/\s*,\s*/)
+    .reverse();
+  return names.reduce((inner, name) => {
+    const unpack = Object.hasOwn(UNPACK, name) ? UNPACK[name] : undefined;
+    if (!unpack) throw new TypeError(`an answer packed as ${name}`, { cause: new Error(`content-encoding ${name}`) });
+    try {
+      return unpack(inner, { maxOutputLength: MOST_BYTES });
+    } catch (cause) {
+      throw new TypeError(`an answer that is not whole ${name}`, { cause });
+    }
+  }, bytes);
+}
 
 /** Sends requests, each with a deadline that covers the whole body. */
 export class Client {
@@ -149,8 +183,8 @@ export class Client {
     return this.#close();
   }
 
-  /** Sends a request once. Never throws for what the server does; `isFirst`: an odd refusal is the settings' fault, not the conversation's. */
-  async send(request: ChatRequest, isFirst: boolean): Promise<Attempt> {
+  /** Sends a request once. Never throws for what the server does. */
+  async send(request: ChatRequest): Promise<Attempt> {
     const stop = new AbortController();
     let isLate = false;
     const deadline = setTimeout(() => {
@@ -159,13 +193,13 @@ export class Client {
     }, this.#timeoutMs);
     this.#underWay.add(stop);
     try {
-      const { data, response } = await this.openai.chat.completions
-        .create(request, { signal: stop.signal })
-        .withResponse();
-      return readCompletion(data, response.headers);
+      const response = await this.openai.chat.completions.create(request, { signal: stop.signal }).asResponse();
+      const { headers } = response;
+      const status = Number(headers.get(STATUS));
+      return readHttpAnswer({ status, headers, body: await response.text() }, this.openai);
     } catch (error) {
-      if (isLate) return again(`no answer within ${this.#timeoutMs / 1000} s`);
-      return readFailure(error, this.openai, isFirst);
+      if (isLate) return again(`no answer within ${this.#timeoutMs / 1000} s`, "unknown");
+      return readFailure(error);
     } finally {
       clearTimeout(deadline);
       this.#underWay.delete(stop);
@@ -173,89 +207,20 @@ export class Client {
   }
 }
 
-function again(why: string, waitMs: number | null = null, isHeard = false): Attempt {
-  return { kind: "again", why, waitMs, isHeard };
-}
-
-/** What a chat completion says, or that it is none. */
-export function readCompletion(completion: OpenAI.ChatCompletion | null, headers: Headers | null): Attempt {
-  const choice = completion?.choices?.[0];
-  if (!completion || !choice?.message) return again("an answer that is not a chat completion");
-  const refused = Boolean(choice.message.refusal) || choice.finish_reason === "content_filter";
-  const usage = completion.usage;
-  const answer: ServerAnswer = {
-    status: refused ? "refused" : choice.finish_reason === "length" ? "cut_off" : "answered",
-    text: refused ? (choice.message.refusal ?? null) : choice.message.content,
-    model: completion.model ?? null,
-    input_tokens: usage?.prompt_tokens ?? null,
-    cached_tokens: usage?.prompt_tokens_details?.cached_tokens ?? null,
-    output_tokens: usage?.completion_tokens ?? null,
-  };
-  return { kind: "answer", answer, headers };
-}
-
-function readFailure(error: unknown, client: OpenAI, isFirst: boolean): Attempt {
+/** What a failure means that is none of the server's words: the connection, or a body that could not be unpacked. */
+function readFailure(error: unknown): Attempt {
   const code = systemCode(error);
   if (code && DOWN.has(code)) return { kind: "down", why: code };
+  const cause = error instanceof APIConnectionError && error.cause instanceof Error ? error.cause : error;
+  const why = code ?? (cause instanceof Error ? cause.message : String(cause));
   if (error instanceof APIUserAbortError || error instanceof APIConnectionError || isBrokenBody(error))
-    return again(`connection failed (${code ?? (error as Error).message})`);
-  if (error instanceof SyntaxError) return again("an answer that is not JSON");
-  if (!(error instanceof APIError)) return { kind: "stop", error: error as Error };
-  const { status = 0, message, headers } = error;
-  return readError({ status, code: error.code ?? error.type ?? null, message }, headers ?? null, client, isFirst);
+    return again(`connection failed (${why})`, "unknown");
+  return { kind: "stop", error: error as Error };
 }
 
 const DOWN = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"]);
 
-/** What an answer that is an error means. */
-export function readError(
-  { status, code, message }: { status: number; code: string | null; message: string },
-  headers: Headers | null,
-  { baseURL, apiKey }: Pick<OpenAI, "baseURL" | "apiKey">,
-  isFirst: boolean,
-): Attempt {
-  // A server may repeat the key that it refuses.
-  const said = message.replaceAll(String(apiKey), "(key)");
-  const final = (kind: Answer["status"], text: string | null = null): Attempt => {
-    const none = { model: null, input_tokens: null, cached_tokens: null, output_tokens: null };
-    return { kind: "answer", answer: { status: kind, text, ...none }, headers };
-  };
-  if (code === "context_length_exceeded" || (status === 400 && TOO_LONG.test(message))) return final("too_long");
-  if (code !== null && /^content_(filter|policy_violation)$/.test(code)) return final("refused");
-  if ((code !== null && NO_MONEY.test(code)) || status === 402) {
-    const why = `${baseURL}: the account's quota is used up (HTTP ${status}); what is done is kept, run the same command again to go on`;
-    return { kind: "stop", error: new LimitError(why) };
-  }
-  if (status === 429) return { kind: "refused", waitMs: waitMs(headers), headers };
-  if (status === 408 || status === 409 || status >= 500) return again(`HTTP ${status}`, waitMs(headers), true);
-  if ((status === 400 || status === 413 || status === 422) && !isFirst && !SETTINGS.test(code ?? ""))
-    return final("invalid_request", said);
-  return { kind: "stop", error: new UsageError(`${baseURL}: HTTP ${said}`) };
-}
-
-const NO_MONEY = /^(insufficient_quota|billing_hard_limit_reached|billing_not_active|access_terminated)$/;
-/** Codes of a refusal that every request would meet. */
-const SETTINGS = /^(unsupported_(parameter|value)|unknown_parameter|model_not_found|invalid_api_key)$/;
-/** How servers without OpenAI's error codes say that a conversation is too long for the model. */
-const TOO_LONG =
-  /maximum context length|exceeds? the (available )?context|context (window|length|size)|too many tokens/i;
-
 /** A body that ends early comes as undici's own TypeError, which the SDK passes on as it is. */
 function isBrokenBody(error: unknown): boolean {
   return error instanceof TypeError && error.cause instanceof Error;
-}
-
-/** Milliseconds that the server asks us to wait, at most a minute; null = it says nothing. */
-function waitMs(headers: Headers | null): number | null {
-  const after = headers?.get("retry-after-ms") ?? null;
-  if (after !== null && /^\d+(\.\d+)?$/.test(after)) return Math.min(LONGEST_WAIT_MS, Number(after));
-  const header = headers?.get("retry-after") ?? null;
-  if (header !== null) {
-    const ms = /^\d+(\.\d+)?$/.test(header) ? 1000 * Number(header) : Date.parse(header) - Date.now();
-    if (Number.isFinite(ms)) return Math.min(LONGEST_WAIT_MS, Math.max(0, ms));
-  }
-  const resets = ["requests", "tokens"]
-    .filter((each) => headers?.get(`x-ratelimit-remaining-${each}`) === "0")
-    .map((each) => durationMs(headers?.get(`x-ratelimit-reset-${each}`) ?? null) ?? 0);
-  return resets.length > 0 ? Math.min(LONGEST_WAIT_MS, Math.max(...resets)) : null;
 }

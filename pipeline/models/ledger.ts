@@ -34,7 +34,7 @@ export function ledger(journal: Pick<Journal, "entries">): LedgerRow[] {
     }
     open.delete(entry.key);
     if (!isFinal(entry)) {
-      if (entry.status === "failed") row.failed++;
+      if (entry.status === "failed") fail(row, entry.usd);
       else lose(row, entry.usd ?? 0);
     } else {
       row.answered++;
@@ -47,6 +47,11 @@ export function ledger(journal: Pick<Journal, "entries">): LedgerRow[] {
   }
   for (const { row, usd } of [...open.values()].flat()) lose(row, usd);
   return [...rows.values()].sort((a, b) => (`${a.model} ${a.mode}` < `${b.model} ${b.mode}` ? -1 : 1));
+}
+
+function fail(row: OpenRow, usd: number | null): void {
+  row.failed++;
+  if (usd !== null) row.usd ??= 0;
 }
 
 function lose(row: OpenRow, usd: number): void {

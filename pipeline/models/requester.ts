@@ -1,13 +1,14 @@
 import type { Environment } from "../environment.ts";
-import { RemoteError } from "../errors.ts";
+import { RemoteError, UsageError } from "../errors.ts";
 import { retry, TransientError } from "../retry.ts";
 import { AdaptiveConcurrency, LONGEST_WAIT_MS } from "./adaptive-concurrency.ts";
 import { Budget } from "./budget.ts";
-import { Client, type ServerAnswer } from "./client.ts";
+import { Client } from "./client.ts";
 import { type CountTokens, requestTokens } from "./count-tokens.ts";
 import type { Answer, Journal } from "./journal.ts";
 import { costOf } from "./prices.ts";
 import { BYTES_A_TOKEN, type ChatRequest, inputBytes, outputLimit, type Program } from "./request.ts";
+import { isCounted, oddAnswer, type ServerAnswer } from "./server-answer.ts";
 import type { Price, ServerOptions } from "./server-options.ts";
 
 /** What a requester is made of. */
@@ -52,9 +53,13 @@ export class Requester {
   };
   #first: Promise<unknown> | null = null;
   #isAccepted = false;
+  /** Requests that were refused for what they are before any was accepted. */
+  readonly #suspects: Suspect[] = [];
   #requests = 0;
   #tokens = 0;
   #inARow: string[] = [];
+  /** Of the limit of tokens, how many times as many an answer has had; at least 1. */
+  #excess = 1;
   /** Bytes a token, as the server's own counts show. */
   #ratio = BYTES_A_TOKEN;
 
@@ -112,18 +117,26 @@ export class Requester {
   /** The answer to a request, from the journal or the server; null if there is none after all tries. */
   async answer(request: ChatRequest, key: string): Promise<Answer | null> {
     const { journal } = this.#parts;
-    const known = journal.get(key);
+    const known = journal.get(key) ?? this.#suspected(key);
     if (known) return known;
     if (!(await this.#answered(request, key))) return null;
-    const answer = journal.get(key);
+    const answer = journal.get(key) ?? this.#suspected(key);
     if (!answer) throw new Error(`the journal has no answer to ${key}, which has just been written`);
     return answer;
   }
 
+  /** Ends what is under way. A refusal that no other request has told anything about is then its conversation's own. */
   async close(): Promise<void> {
     this.#parts.signal.removeEventListener("abort", this.#abort);
     await Promise.allSettled(this.#underWay.values());
     await this.#client.close();
+    if (!this.#stop.signal.aborted) this.#accept();
+  }
+
+  /** What a request that is left open will be answered with, unless the settings turn out to be wrong. */
+  #suspected(key: string): Answer | undefined {
+    const found = this.#suspects.find(({ about }) => about.key === key);
+    return found && { ...found.about, ...oddAnswer(found.said), usd: 0 };
   }
 
   /** Sees to it that the journal has an answer to a request; false if there is none after all tries. */
@@ -203,20 +216,26 @@ export class Requester {
     const about = { key, requested_model: request.model, mode: "sync" as const };
     journal.add({ ...about, status: "sent", usd: worst });
     this.#requests++;
-    const got = await this.#client.send(request, !this.#isAccepted);
+    const got = await this.#client.send(request);
     if (got.kind === "answer") {
       if (got.headers) this.#concurrency.observeHeaders(got.headers);
       this.#concurrency.onAnswer(ticket);
-      this.#isAccepted = true;
-      const usd = costOf(got.answer, this.#parts.price, "sync");
+      const usd = isCounted(got.answer) ? costOf(got.answer, this.#parts.price, "sync") : worst;
       pay(usd ?? 0);
       journal.add({ ...about, ...got.answer, usd });
+      this.#accept();
       this.#learn(request, got.answer);
       return true;
     }
-    const isBilled = (got.kind === "again" && !got.isHeard) || signal.aborted;
-    journal.add({ ...about, status: isBilled ? "lost" : "failed", usd: worst });
-    if (isBilled) pay(worst ?? 0);
+    if (got.kind === "odd") {
+      this.#concurrency.onReached();
+      this.#odd(about, got.said);
+      return true;
+    }
+    const billed = got.kind === "again" ? got.billed : signal.aborted ? "unknown" : "nothing";
+    const usd = typeof billed === "string" ? worst : costOf(billed, this.#parts.price, "sync");
+    journal.add({ ...about, status: billed === "nothing" ? "failed" : "lost", usd });
+    if (billed !== "nothing") pay(usd ?? 0);
     signal.throwIfAborted();
     if (got.kind === "stop") throw got.error;
     const why = got.kind === "refused" ? "HTTP 429" : got.why;
@@ -230,15 +249,39 @@ export class Requester {
       this.#concurrency.onDown(ticket, got.why, options.tries);
       return false;
     }
-    if (got.isHeard) this.#concurrency.onReached();
+    if (got.billed !== "unknown") this.#concurrency.onReached();
     else if (got.why.startsWith("no answer")) this.#concurrency.onTimeout(ticket);
     throw new TransientError(why, { waitMs: got.waitMs ?? 0 });
+  }
+
+  /** A request went through as it is: what was refused before was refused for itself. */
+  #accept(): void {
+    this.#isAccepted = true;
+    for (const { about, said } of this.#suspects.splice(0))
+      this.#parts.journal.add({ ...about, ...oddAnswer(said), usd: 0 });
+  }
+
+  /**
+   * A request was refused for what it is. Before any was accepted that may be the fault of the settings: it is left open
+   * until another goes through. Throws UsageError when a second one is refused in the same way.
+   */
+  #odd(about: Suspect["about"], said: string): void {
+    const { journal } = this.#parts;
+    if (this.#isAccepted) {
+      journal.add({ ...about, ...oddAnswer(said), usd: 0 });
+      return;
+    }
+    journal.add({ ...about, status: "failed", usd: 0 });
+    const isSame = (other: Suspect) => inKind(other.said) === inKind(said);
+    const isSettings = this.#suspects.some(isSame) || this.#suspects.length >= MOST_SUSPECTS;
+    this.#suspects.push({ about, said });
+    if (isSettings) throw new UsageError(`${this.#client.openai.baseURL}: ${said}`);
   }
 
   /** The most that a request can cost; null = no price is known. A text has no more tokens than bytes. */
   #worstCase(request: ChatRequest): number | null {
     const { price, count, options } = this.#parts;
-    const output_tokens = outputLimit(request);
+    const output_tokens = outputLimit(request) * this.#excess;
     const cost = (input_tokens: number) => costOf({ input_tokens, cached_tokens: 0, output_tokens }, price, "sync");
     const byBytes = cost(inputBytes(request) + 8 * (request.messages.length + 1));
     if (byBytes === null || options.budget === null || count === undefined || this.#budget.fits(byBytes))
@@ -247,6 +290,12 @@ export class Requester {
   }
 
   #learn(request: ChatRequest, { input_tokens, output_tokens }: ServerAnswer): void {
+    // A server that does not keep to the limit would pass the budget: what it may take from now on is what it took.
+    const limit = outputLimit(request);
+    if (output_tokens !== null && limit > 0 && output_tokens > limit) {
+      this.#excess = Math.max(this.#excess, output_tokens / limit);
+      this.#failures[OVER_LIMIT] = (this.#failures[OVER_LIMIT] ?? 0) + 1;
+    }
     if (!input_tokens) return;
     this.#tokens += input_tokens + (output_tokens ?? 0);
     this.#ratio += (Math.max(1, inputBytes(request) / input_tokens) - this.#ratio) / 50;
@@ -266,6 +315,23 @@ export class Requester {
       `${this.#client.openai.baseURL}: ${maxFailures} conversations in a row without a usable answer: ${tally(this.#inARow)}; what is done is kept, run the same command again to go on`,
     );
   }
+}
+
+/** A request that was refused, and in which words. */
+interface Suspect {
+  readonly about: Pick<Answer, "key" | "requested_model" | "mode">;
+  readonly said: string;
+}
+
+/** What answers that are longer than was asked for are counted as. */
+const OVER_LIMIT = "longer than the token limit";
+
+/** After so many refusals, each in other words, and nothing else, the settings are to blame all the same. */
+const MOST_SUSPECTS = 4;
+
+/** Words without what differs between two refusals of one kind: numbers, and what is quoted. */
+function inKind(said: string): string {
+  return said.replaceAll(/(["'`]).*?\1|[\d.,]+/g, "").toLowerCase();
 }
 
 /** `3 HTTP 500, 1 refused`: how often each word is there, the most frequent first. */

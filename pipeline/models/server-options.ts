@@ -28,12 +28,16 @@ export const ServerOptions = z.strictObject({
     .enum(["max_completion_tokens", "max_tokens"])
     .default("max_completion_tokens")
     .describe("what the server calls that limit"),
+  request: z
+    .record(z.string(), z.json())
+    .default({})
+    .describe('more fields of every request, as JSON, such as {"reasoning_effort":"low"}'),
   contextTokens: z
     .int()
     .min(1)
     .nullable()
     .default(null)
-    .describe("tokens that the model takes at a time; default: as known for the model"),
+    .describe("tokens that the model takes at a time: never more are sent; default: as known for the model"),
   budget: operational(
     z.number().min(0).nullable().default(null).describe("dollars that may be spent on it in all, in one run"),
   ),

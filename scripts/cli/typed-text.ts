@@ -41,8 +41,18 @@ export function parseText(text: string, type: z.ZodType): unknown {
       return text.split(",").map((part) => parseText(part, (inner as z.ZodArray<z.ZodType>).element));
     case "object":
       return Object.fromEntries(text.split(",").map(pair));
+    case "record":
+      return jsonObject(text);
     default:
       return text;
+  }
+}
+
+function jsonObject(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError(`expected JSON such as {"name":"value"}, found ${text}`, { cause });
   }
 }
 
@@ -68,6 +78,8 @@ function innerInWords(inner: z.ZodType): string {
       return "true, false";
     case "array":
       return `list of: ${takesInWords((inner as z.ZodArray<z.ZodType>).element)}`;
+    case "record":
+      return "JSON object";
     case "object":
       return `${Object.keys((inner as z.ZodObject).shape).join("=, ")}=`;
     default:

@@ -1,7 +1,8 @@
 /**
- * What a model answered -> an intent, or what is wrong with it. Decoration (quotes, bold, labels, white space, the
- * letters' case in the fixed beginning) is taken off; anything else is a fault that the model is told of once.
+ * What a model answered -> an intent, or what is wrong with it. Thoughts and decoration (quotes, bold, labels, white space,
+ * the letters' case in the fixed beginning) are taken off; anything else is a fault that the model is told of once.
  */
+import { spoken } from "../../pipeline/models/spoken.ts";
 
 /** What can be wrong with an answer beyond its decoration. */
 export type Fault = "empty" | "wrong_prefix" | "paragraphs" | "too_many_words";
@@ -27,7 +28,7 @@ const WRAPPED = /^["“”„'‘’`*_]+([\s\S]*?)["“”'‘’`*_]+$/;
 
 /** Reads what a model answered. */
 export function readAnswer(text: string | null, shape: Shape): ReadAnswer {
-  const bare = undecorated((text ?? "").toWellFormed(), shape.intentPrefix);
+  const bare = undecorated(spoken((text ?? "").toWellFormed()), shape.intentPrefix);
   if (bare === "") return { kind: "fault", fault: "empty" };
   if (!bare.startsWith(shape.intentPrefix)) {
     return REFUSAL.test(bare) ? { kind: "refused" } : { kind: "fault", fault: "wrong_prefix" };

@@ -3,11 +3,11 @@ import type { Environment } from "../../pipeline/environment.ts";
 import { RemoteError, UsageError } from "../../pipeline/errors.ts";
 import { fillByBatch } from "../../pipeline/models/batch/fill.ts";
 import { openaiClient, requireBatchServer, serverAccess } from "../../pipeline/models/client.ts";
-import { tokenizerFor } from "../../pipeline/models/count-tokens.ts";
+import { requestTokens, tokenizerFor } from "../../pipeline/models/count-tokens.ts";
 import type { Journal } from "../../pipeline/models/journal.ts";
 import { knownModel } from "../../pipeline/models/prices.ts";
 import { progressNote } from "../../pipeline/models/progress.ts";
-import { replay } from "../../pipeline/models/request.ts";
+import { type ChatRequest, inputBytes, outputLimit, replay } from "../../pipeline/models/request.ts";
 import { Requester } from "../../pipeline/models/requester.ts";
 import { type Price, ServerOptions } from "../../pipeline/models/server-options.ts";
 import type { Task } from "../../pipeline/task.ts";
@@ -30,11 +30,11 @@ export function askSettings(task: Task<IntentsOptions>): AskSettings {
 }
 
 /** What decides the requests of a run, filled in with what is known of the model. */
-export function questionOf(
+export async function questionOf(
   { options, server }: AskSettings,
   env: NodeJS.ProcessEnv,
   resolve: (path: string) => string,
-): Question {
+): Promise<Question> {
   const known = knownModel(server.model, addressOf(server, env));
   const { intentPrompt } = options;
   return {
@@ -42,6 +42,20 @@ export function questionOf(
     ...server,
     prompt: loadPrompt(intentPrompt === null ? null : resolve(intentPrompt)),
     contextTokens: server.contextTokens ?? known.context,
+    ...(server.contextTokens !== null && { isTooMuch: await limitOf(server, server.contextTokens) }),
+  };
+}
+
+/** How many times as many tokens another maker's tokenizer may make of a text as the one that counts: our choice, on the safe side. */
+const OTHERS = 1.2;
+
+/** Whether a request and its answer may take more tokens than `most`, counted where bytes alone do not rule it out. */
+async function limitOf({ model }: ServerOptions, most: number): Promise<(request: ChatRequest) => boolean> {
+  const { count, isExact } = await tokenizerFor(model);
+  const margin = isExact ? 1 : OTHERS;
+  return (request) => {
+    const room = most - outputLimit(request);
+    return inputBytes(request) + 8 * request.messages.length > room && margin * requestTokens(request, count) > room;
   };
 }
 

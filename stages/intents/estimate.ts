@@ -66,7 +66,7 @@ type Left = Pick<Conversation, "id" | "turns">;
 export async function estimate(task: Task<IntentsOptions>, { sample, report }: EstimateOptions): Promise<Estimate> {
   const { env } = task.environment;
   const settings = askSettings(task);
-  const question = questionOf(settings, env, (path) => task.resolve(path));
+  const question = await questionOf(settings, env, (path) => task.resolve(path));
   const total = await task.takes();
   if (sample > 0) await sendPilot(task, { settings, question }, sample, total, report);
   const journal = Journal.read(task.ownPath(JOURNAL));

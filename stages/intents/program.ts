@@ -18,6 +18,10 @@ export interface Question extends Shape {
   readonly tokenLimitName: "max_completion_tokens" | "max_tokens";
   /** Tokens that the model takes at a time; null = not known. */
   readonly contextTokens: number | null;
+  /** More fields of a request, for one's own server. */
+  readonly request: Readonly<Record<string, unknown>>;
+  /** True for a request that must not be sent, since it and its answer may take more tokens than were allowed. */
+  readonly isTooMuch?: (request: ChatRequest) => boolean;
 }
 
 /** What became of a conversation. `status` is that of its intent. */
@@ -30,24 +34,32 @@ export interface Outcome {
   readonly answers: readonly Answer[];
 }
 
+/** How often turns are left out, each time twice as many, before a conversation is given up as too long. */
+const MOST_CUTS = 3;
+
 /** The requests that a conversation takes, each to be followed by its answer, and in the end what became of it. */
 export function* intentProgram(turns: readonly Turn[], question: Question): Program<Outcome> {
   const answers: Answer[] = [];
   let request = firstRequest(turns, question);
-  let truncated = false;
+  let cuts = 0;
   let longer = false;
   let again = false;
   const end = (status: Outcome["status"], more: { intent?: string; fault?: Fault } = {}): Outcome => {
-    return { status, intent: more.intent ?? null, fault: more.fault ?? null, truncated, answers };
+    return { status, intent: more.intent ?? null, fault: more.fault ?? null, truncated: cuts > 0, answers };
   };
+  const cut = (): boolean => {
+    const fewer = cuts < MOST_CUTS ? withoutMiddle(turns, question, 0.5 ** cuts) : null;
+    if (fewer === null) return false;
+    cuts++;
+    request = firstRequest(fewer, question);
+    return true;
+  };
+  while (question.isTooMuch?.(request)) if (!cut()) return end("too_long");
   for (;;) {
     const answer = yield { role: ROLE, request, key: requestKey(request, question.prompt.version) };
     answers.push(answer);
-    if (answer.status === "too_long" && !truncated) {
-      const fewer = withoutMiddle(turns, question);
-      if (fewer === null) return end("too_long");
-      truncated = true;
-      request = firstRequest(fewer, question);
+    if (answer.status === "too_long") {
+      if (!cut()) return end("too_long");
     } else if (answer.status === "cut_off" && !longer) {
       longer = true;
       request = { ...request, [question.tokenLimitName]: 2 * question.maxOutputTokens };
@@ -69,6 +81,7 @@ export function firstRequest(turns: readonly Turn[], question: Question): ChatRe
     messages: [{ role: "user", content: fillPrompt(question.prompt, { turns }) }],
     [question.tokenLimitName]: question.maxOutputTokens,
     ...(question.temperature !== null && { temperature: question.temperature }),
+    ...question.request,
   };
 }
 
@@ -79,16 +92,18 @@ function withComplaint(request: ChatRequest, { text }: Answer, content: string):
 
 /**
  * The turns without those in the middle: turns from the beginning and the end, in turn, while they fit in three quarters
- * of the model's context or, where that is not known, in half of the conversation. Null if no turn can be left out.
+ * of the model's context or, where that is not known, in half of the conversation; `share`: of that room. Null if no turn
+ * can be left out, or none would stay.
  */
-function withoutMiddle(turns: readonly Turn[], question: Question): Turn[] | null {
+function withoutMiddle(turns: readonly Turn[], question: Question, share: number): Turn[] | null {
   const bytes = turns.map(({ content }) => Buffer.byteLength(content) + 16);
   const all = bytes.reduce((sum, each) => sum + each, 0);
-  const room =
+  const whole =
     question.contextTokens === null
       ? all / 2
       : 0.75 * BYTES_A_TOKEN * (question.contextTokens - question.maxOutputTokens) -
         Buffer.byteLength(question.prompt.text);
+  const room = share * Math.min(whole, all);
   let used = 0;
   const take = (at: number) => {
     const fits = used + (bytes[at] ?? 0) <= room;

@@ -32,7 +32,7 @@ export type Behaviour =
   | { kind: "error"; status: number; code: string | null; message: string; headers?: Record<string, string> }
   | { kind: "cut"; afterBytes: number | null }
   | { kind: "stall"; afterBytes: number | null }
-  | { kind: "body"; body: string; type: string };
+  | { kind: "body"; body: string | Buffer; type: string; headers?: Record<string, string> };
 
 export type ServerSetup = {
   /** What is answered where nothing else was scripted. */
@@ -147,7 +147,7 @@ async function send(response: ServerResponse, record: ChatRequestRecord, behavio
       return;
     }
     case "body":
-      response.writeHead(200, { "content-type": behaviour.type }).end(behaviour.body);
+      response.writeHead(200, { "content-type": behaviour.type, ...behaviour.headers }).end(behaviour.body);
       return;
     case "cut":
     case "stall": {

@@ -272,8 +272,8 @@ class Filler {
 
   async #collect(part: BatchPart, batch: Batch): Promise<void> {
     const { journal, price, options, client } = this.#parts;
-    const keys = this.#state.keys(part.part).map(({ key }) => key);
-    const waiting = new Set(keys.filter((key) => journal.get(key) === undefined));
+    const keys = this.#state.keys(part.part).filter(({ key }) => journal.get(key) === undefined);
+    const waiting = new Map(keys.map(({ key, usd }) => [key, usd]));
     const parts = { journal, price, requestedModel: options.model, client, waiting };
     for (const file of [batch.output_file_id, batch.error_file_id])
       if (file) await readResults(this.#remote, file, (line) => takeResult(line, parts));

@@ -14,7 +14,7 @@ export async function ask(task: Task<IntentsOptions>): Promise<Partial<Tally>> {
   // Its packages are large, and most runs ask nothing.
   const { askByBatch, askFor, askSettings, conversationsLeft, questionOf, requireAnswers } = await import("../ask.ts");
   const settings = askSettings(task);
-  const question = questionOf(settings, environment.env, (path) => task.resolve(path));
+  const question = await questionOf(settings, environment.env, (path) => task.resolve(path));
   const total = await task.takes();
   const folder = task.ownPath(JOURNAL);
   const journal = await Journal.open(folder, environment, signal);

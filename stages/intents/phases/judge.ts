@@ -60,7 +60,7 @@ async function providerFor(task: Task<IntentsOptions>, wanted: ReadonlySet<strin
     }
     default: {
       const { askSettings, questionOf } = await import("../ask.ts");
-      const question = questionOf(askSettings(task), environment.env, (path) => task.resolve(path));
+      const question = await questionOf(askSettings(task), environment.env, (path) => task.resolve(path));
       return generated(question, journalOf(task));
     }
   }

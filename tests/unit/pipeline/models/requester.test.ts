@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import PQueue from "p-queue";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Clock } from "../../../../pipeline/clock.ts";
@@ -326,6 +327,107 @@ describe("401, 403, an unknown model, an unsupported parameter, a redirect", () 
   });
 });
 
+describe("a first conversation that is refused for what it is", () => {
+  const statusesOf = (all: PromiseSettledResult<{ status: string } | null>[]) =>
+    all.map((each) => (each.status === "fulfilled" ? each.value?.status : String(each.reason)));
+
+  test("holds up nobody: the next one tells that the settings are right", async () => {
+    server.script(errors.odd);
+    const { all } = await askAll(3, { concurrency: 1 });
+    expect(statusesOf(all)).toEqual(["invalid_request", "ok", "ok"]);
+    expect(journal().map(({ status }) => status)).toEqual(
+      expect.arrayContaining(["failed", "invalid_request", "answered"]),
+    );
+    expect(server.requests).toHaveLength(3);
+    const { all: again } = await askAll(3, { concurrency: 1 });
+    expect(statusesOf(again)).toEqual(["invalid_request", "ok", "ok"]);
+    expect(server.requests).toHaveLength(3);
+  });
+
+  test("blames the settings when a second one is refused in the same way, and marks neither", async () => {
+    server.always(errors.odd);
+    const { all } = await askAll(20, { concurrency: 8 });
+    expect(statusesOf(all).filter((each) => String(each).includes("HTTP 400")).length).toBeGreaterThan(10);
+    expect(server.requests).toHaveLength(2);
+    expect(journal().map(({ status }) => status)).toEqual(["sent", "failed", "sent", "failed"]);
+  });
+
+  test("may be followed by another that is refused for something else", async () => {
+    server.script(errors.odd, { ...errors.odd, message: "No picture of this size" } as Behaviour);
+    const { all } = await askAll(3, { concurrency: 1 });
+    expect(statusesOf(all)).toEqual(["invalid_request", "invalid_request", "ok"]);
+  });
+
+  test("is its own reason where there is no other", async () => {
+    server.script(errors.odd);
+    expect((await ask())?.status).toBe("invalid_request");
+    expect((await ask())?.status).toBe("invalid_request");
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe("a budget", () => {
+  const price: Price = { input: 0, output: 100, batch: 1 };
+  const completion = (usage: object | null) =>
+    ({
+      kind: "body",
+      type: "application/json",
+      body: JSON.stringify({
+        choices: [{ message: { content: GOOD }, finish_reason: "stop" }],
+        ...(usage && { usage }),
+      }),
+    }) as Behaviour;
+
+  test("counts an answer whose tokens the server does not tell at the most that it can have cost", async () => {
+    server.always(completion(null));
+    const { outcomeOf, requester, close } = await start({ budget: 0.05, concurrency: 1 }, price);
+    await outcomeOf(about("one"));
+    await outcomeOf(about("two"));
+    expect(requester.state.spent).toBeCloseTo(0.04, 9);
+    await expect(outcomeOf(about("three"))).rejects.toThrow(LimitError);
+    await close();
+    expect(server.requests).toHaveLength(2);
+  });
+
+  test("is not passed by a server that does not keep to the limit of tokens, but for the first such answer", async () => {
+    server.always(completion({ prompt_tokens: 10, completion_tokens: 1000 }));
+    const { outcomeOf, requester, close } = await start({ budget: 0.15, concurrency: 1 }, price);
+    await outcomeOf(about("one"));
+    expect(requester.state.spent).toBeCloseTo(0.1, 9);
+    expect(requester.state.failures).toEqual({ "longer than the token limit": 1 });
+    await expect(outcomeOf(about("two"))).rejects.toThrow("the next request may cost $0.10");
+    await close();
+  });
+});
+
+describe("a packed answer that nobody asked for", () => {
+  const text = JSON.stringify({ choices: [{ message: { content: GOOD }, finish_reason: "stop" }] });
+
+  test.each([
+    ["gzip", gzipSync(text)],
+    ["br", brotliCompressSync(text)],
+    ["deflate", deflateSync(text)],
+  ])("(%s) is unpacked", async (name, body) => {
+    server.script({ kind: "body", type: "text/plain", body, headers: { "content-encoding": name } });
+    expect((await ask())?.status).toBe("ok");
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("in a way that is not known, or not whole, is a failure in words", async () => {
+    const packed = (name: string, body: Buffer): Behaviour => {
+      return { kind: "body", type: "application/json", body, headers: { "content-encoding": name } };
+    };
+    server.script(packed("zstd", Buffer.from("x")), packed("gzip", gzipSync(text).subarray(0, 30)), null);
+    const { requester, outcomeOf, close } = await start();
+    expect((await outcomeOf(hello))?.status).toBe("ok");
+    expect(Object.keys(requester.state.failures)).toEqual([
+      expect.stringContaining("packed as zstd"),
+      expect.stringContaining("not whole gzip"),
+    ]);
+    await close();
+  });
+});
+
 describe("a conversation that is too long for the model", () => {
   const long = Array.from({ length: 20 }, (_, at) => ({
     role: at % 2 === 0 ? ("user" as const) : ("assistant" as const),
@@ -354,9 +456,11 @@ describe("a conversation that is too long for the model", () => {
   });
 
   test("has the reason too_long when that is not enough", async () => {
-    server.script(errors.tooLong, errors.tooLong);
+    server.always(errors.tooLong);
     expect(await ask({}, long)).toMatchObject({ status: "too_long", truncated: true });
-    expect(server.requests).toHaveLength(2);
+    const lengths = prompts().map((prompt) => prompt.length);
+    expect(lengths).toHaveLength(4);
+    expect(lengths).toEqual([...lengths].sort((a, b) => b - a));
   });
 
   test("has the reason too_long at once when there is nothing to leave out", async () => {
@@ -414,7 +518,7 @@ describe("a passing failure is tried again with back-off, six times by default:"
     ["409", errors.broken(409), /HTTP 409/, "failed"],
     ["500", errors.broken(500), /HTTP 500/, "failed"],
     ["503", errors.broken(503), /HTTP 503/, "failed"],
-    ["a web page", { kind: "body", body: "<html>sign in</html>", type: "text/html" }, /not a chat completion/, "lost"],
+    ["a web page", { kind: "body", body: "<html>sign in</html>", type: "text/html" }, /not JSON/, "lost"],
     ["a web page that says it is JSON", { kind: "body", body: "<html>", type: "application/json" }, /not JSON/, "lost"],
     ["JSON that is cut", { kind: "body", body: '{"choices":[{"mess', type: "application/json" }, /not JSON/, "lost"],
     [
@@ -616,11 +720,14 @@ test("a run that is stopped leaves waits and silent servers at once, and counts 
 });
 
 test("no error repeats the key, whatever the server says, and neither does the journal", async () => {
-  for (const behaviour of [errors.wrongKey(KEY), { ...errors.odd, message: `bad ${KEY}` } as Behaviour]) {
-    server.script(behaviour);
-    const { message } = await failure(ask());
-    expect(message).not.toContain(KEY);
-  }
+  server.script(errors.wrongKey(KEY));
+  expect((await failure(ask())).message).not.toContain(KEY);
+  const odd = { ...errors.odd, message: `bad ${KEY}` } as Behaviour;
+  server.script(odd, odd);
+  const { all: both } = await askAll(2, { concurrency: 1 });
+  const said = both.map((each) => (each.status === "rejected" ? String(each.reason) : "fine")).join();
+  expect(said).toContain("bad (key)");
+  expect(said).not.toContain(KEY);
   server.script(null, { ...errors.odd, message: `bad ${KEY}` } as Behaviour);
   await askAll(2, { concurrency: 1 });
   expect(JSON.stringify(journal())).toContain("bad (key)");
