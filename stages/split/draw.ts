@@ -15,7 +15,8 @@ type Unit = { users: readonly Sighting[]; group: string | null; stratum: string;
  *
  * `hash`: a keyed hash of the user alone decides, so that a user stays where they are whoever is added later. Otherwise
  * units stand in a line, in an order that the seed gives, and each goes to the split that is furthest behind its share
- * of the users so far. A unit is a user or, by `groups`, a group (`groupOf` says which). By `user-in-country` and `user-and-country` the
+ * of the users so far. The line begins at a place that the seed gives too, as if others had stood before: else the first
+ * would always be train, and with them all of a small country. A unit is a user or, by `groups`, a group (`groupOf` says which). By `user-in-country` and `user-and-country` the
  * users of a country stand together, so that each country gets its shares too.
  */
 export function drawSplits(
@@ -31,12 +32,21 @@ export function drawSplits(
   const drawn =
     by === "hash"
       ? users.map((user): User => ({ ...user, split: byHash(key, user.user_id, shares), group: null }))
-      : alongTheLine(by === "groups" ? groups(users, groupOf, key) : singles(users, by, key), ratios, total);
+      : alongTheLine(
+          by === "groups" ? groups(users, groupOf, key) : singles(users, by, key),
+          shares,
+          unit(key, "start"),
+        );
   return drawn.sort(byUserAndCountry);
 }
 
+/** A number in [0, 1) that a key gives for a text. */
+function unit(key: string, text: string): number {
+  return Number.parseInt(keyed(key, text).slice(0, 13), 16) / 2 ** 52;
+}
+
 function byHash(key: string, user: string, shares: readonly number[]): Split {
-  const at = Number.parseInt(keyed(key, `hash\n${user}`).slice(0, 13), 16) / 2 ** 52;
+  const at = unit(key, `hash\n${user}`);
   let end = 0;
   const split = shares.findIndex((share) => {
     end += share;
@@ -84,15 +94,26 @@ function groups(users: readonly Sighting[], groupOf: (user: Sighting) => number,
   });
 }
 
-function alongTheLine(units: Unit[], ratios: readonly number[], total: number): User[] {
+/** Places at which the line may begin; shares in whole per mille come round in as many. */
+const STARTS = 1000;
+
+function alongTheLine(units: Unit[], shares: readonly number[], start: number): User[] {
   units.sort((a, b) => compare(a.stratum, b.stratum) || compare(a.place, b.place));
-  const given = ratios.map(() => 0);
+  const given = shares.map(() => 0);
   let all = 0;
+  const next = (count: number): number => {
+    all += count;
+    let [split, most] = [0, Number.NEGATIVE_INFINITY];
+    for (const [at, share] of shares.entries()) {
+      const behind = all * share - (given[at] as number);
+      if (behind > most) [split, most] = [at, behind];
+    }
+    given[split] = (given[split] as number) + count;
+    return split;
+  };
+  for (let before = Math.floor(start * STARTS); before > 0; before--) next(1);
   return units.flatMap(({ users, group }) => {
-    all += users.length;
-    const behind = ratios.map((ratio, split) => (all * ratio) / total - (given[split] ?? 0));
-    const split = behind.indexOf(Math.max(...behind));
-    given[split] = (given[split] ?? 0) + users.length;
-    return users.map((user): User => ({ ...user, split: Split.options[split] as Split, group }));
+    const split = Split.options[next(users.length)] as Split;
+    return users.map((user): User => ({ ...user, split, group }));
   });
 }

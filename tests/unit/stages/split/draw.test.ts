@@ -52,12 +52,12 @@ describe("the draw", () => {
     );
   });
 
-  test("comes within one user of the target in all, for countries of any size", () => {
+  test("comes within two users of the target in all, for countries of any size", () => {
     fc.assert(
       fc.property(countries, fc.string(), ratios, (list, seed, shares) => {
         const total = shares.reduce((sum, ratio) => sum + ratio, 0);
         for (const [at, size] of sizes(draw(list, seed, shares)).entries())
-          expect(Math.abs(size - (list.length * (shares[at] ?? 0)) / total)).toBeLessThanOrEqual(1 + 1e-9);
+          expect(Math.abs(size - (list.length * (shares[at] ?? 0)) / total)).toBeLessThanOrEqual(2);
       }),
     );
   });
@@ -81,9 +81,43 @@ describe("the draw", () => {
     expect(sizes(draw(list))).toEqual([180, 10, 10]);
   });
 
-  test("of a single user is one for train, and of none is none", () => {
-    expect(sizes(draw([seen("a", null)]))).toEqual([1, 0, 0]);
+  test("of none is none", () => {
     expect(draw([])).toEqual([]);
+  });
+
+  test.each([
+    [[1]],
+    [[2, 1]],
+    [[97, 3]],
+    [[995, 5]],
+    [[40, 20, 10, 5, 1]],
+    [[19, 19, 19]],
+    [[20, 20, 20, 1]],
+    [Array.from({ length: 50 }, () => 1)],
+  ])("is 90/5/5 for every user over the seeds, in countries of %j users", (counts) => {
+    const list = counts.flatMap((count, at) => users(`country ${at}`, count));
+    const seeds = list.length > 90 ? 200 : 1000;
+    const drawn = new Map<string | null, number[]>();
+    for (let seed = 0; seed < seeds; seed++) {
+      const all = draw(list, String(seed));
+      for (const { country, split } of all) {
+        const own = drawn.get(country) ?? [0, 0, 0];
+        own[Split.options.indexOf(split)] = (own[Split.options.indexOf(split)] ?? 0) + 1;
+        drawn.set(country, own);
+      }
+      for (const [at, size] of sizes(all).entries())
+        expect(Math.abs(size - (list.length * (RATIOS[at] ?? 0)) / 100)).toBeLessThanOrEqual(1.1);
+    }
+    const chiSquares = [...drawn.values()].map((own) => {
+      const all = own.reduce((sum, each) => sum + each, 0);
+      return own.reduce((sum, each, at) => {
+        const expected = (all * (RATIOS[at] ?? 0)) / 100;
+        return sum + (each - expected) ** 2 / expected;
+      }, 0);
+    });
+    // Two degrees of freedom a country; by chance one in three thousand passes 8.
+    for (const each of chiSquares) expect(each / 2).toBeLessThan(8);
+    expect(chiSquares.reduce((sum, each) => sum + each, 0) / (2 * chiSquares.length)).toBeLessThan(2);
   });
 
   test.each([
@@ -128,10 +162,10 @@ describe("the draw", () => {
     const held = draw(users("Chile", 40)).filter(({ split }) => split !== "train");
     expect(held.map(({ user_id, split }) => `${user_id} ${split}`)).toMatchInlineSnapshot(`
       [
-        "Chile 17 validation",
-        "Chile 24 validation",
-        "Chile 38 test",
-        "Chile 4 test",
+        "Chile 11 validation",
+        "Chile 33 validation",
+        "Chile 35 test",
+        "Chile 36 test",
       ]
     `);
   });
@@ -156,17 +190,17 @@ describe("drawn by", () => {
     },
   );
 
-  test("user comes within one user of the shares, whatever the countries", () => {
+  test("user comes within two users of the shares, whatever the countries", () => {
     fc.assert(
       fc.property(countries, fc.string(), ratios, (list, seed, shares) => {
         const total = shares.reduce((sum, ratio) => sum + ratio, 0);
         for (const [at, size] of sizes(drawSplits(list, seed, shares, "user")).entries())
-          expect(Math.abs(size - (list.length * (shares[at] ?? 0)) / total)).toBeLessThanOrEqual(1 + 1e-9);
+          expect(Math.abs(size - (list.length * (shares[at] ?? 0)) / total)).toBeLessThanOrEqual(2);
       }),
     );
   });
 
-  test("groups never cuts a group, and comes within the largest one of the shares", () => {
+  test("groups never cuts a group, and comes within the largest one, and one user, of the shares", () => {
     const grouped = fc.array(fc.nat({ max: 15 }), { maxLength: 60 });
     fc.assert(
       fc.property(grouped, fc.string(), ratios, (numbers, seed, shares) => {
@@ -183,7 +217,7 @@ describe("drawn by", () => {
         const largest = Math.max(1, ...[...splits.keys()].map(members));
         const total = shares.reduce((sum, ratio) => sum + ratio, 0);
         for (const [at, size] of sizes(drawn).entries())
-          expect(Math.abs(size - (list.length * (shares[at] ?? 0)) / total)).toBeLessThanOrEqual(largest + 1e-9);
+          expect(Math.abs(size - (list.length * (shares[at] ?? 0)) / total)).toBeLessThanOrEqual(largest + 1);
       }),
       { numRuns: 500 },
     );
