@@ -1,33 +1,11 @@
 import { createReadStream } from "node:fs";
-import { pipeline, type Readable, Transform, type TransformCallback } from "node:stream";
+import { pipeline, type Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { Decompress } from "fzstd";
 import { InputError } from "../errors.ts";
+import { Unzstd } from "./unzstd.ts";
 
 /** One line of a file: its number from 1 and its bytes without the newline. */
 export type Line = { number: number; bytes: Buffer };
-
-/** Decompresses zstd frames as they come; a file that ends inside a frame is an error. */
-class Unzstd extends Transform {
-  readonly #decoder = new Decompress((chunk) => this.push(Buffer.from(chunk)));
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.#feed(chunk, false, done);
-  }
-
-  override _flush(done: TransformCallback): void {
-    this.#feed(new Uint8Array(0), true, done);
-  }
-
-  #feed(chunk: Uint8Array, last: boolean, done: TransformCallback): void {
-    try {
-      this.#decoder.push(chunk, last);
-      done();
-    } catch (error) {
-      done(error as Error);
-    }
-  }
-}
 
 function open(path: string): Readable {
   const file = createReadStream(path, { highWaterMark: 1 << 18 });
@@ -69,7 +47,7 @@ export async function* readLines(path: string, signal?: AbortSignal): AsyncGener
     if (signal?.aborted || system || !/\.(gz|zst)$/.test(path)) throw cause;
     const kind = path.endsWith(".gz") ? "gzip" : "zstd";
     throw new InputError(
-      `${path}: after line ${number}: not whole ${kind} data (${(cause as Error).message}); fetch the file again`,
+      `${path}: after line ${number}: cannot be read as ${kind} data: ${(cause as Error).message}; if it is not what was sent, fetch the file again`,
       { cause },
     );
   }

@@ -41,22 +41,20 @@ export async function* readRows(
   signal?: AbortSignal,
 ): AsyncGenerator<RawRow> {
   const schema = source.row(columns);
+  const bad = (row: number, value: unknown, fault: Pick<BadRow, "field" | "found" | "expected">): RawRow[] => {
+    return [{ bad: { file: name, row, source_id: idOf(value, source, columns), ...fault } }];
+  };
   const check = (row: number, value: unknown): RawRow[] => {
-    const parsed = schema.safeParse(value);
-    if (parsed.success) {
+    try {
+      const parsed = schema.safeParse(value);
+      if (!parsed.success) return bad(row, value, fault(parsed.error, value, source.fields(columns).personal));
       const found = source.convertAll?.(parsed.data, paths) ?? [source.convert(parsed.data, columns)];
       return found.map((conversation) => ({ conversation }));
+    } catch (error) {
+      // No stack is enough for what is nested without end.
+      if (!(error instanceof RangeError)) throw error;
+      return bad(row, value, { field: "", found: "brackets nested too deeply", expected: `a row of ${source.name}` });
     }
-    return [
-      {
-        bad: {
-          file: name,
-          row,
-          source_id: idOf(value, source, columns),
-          ...fault(parsed.error, value, source.fields(columns).personal),
-        },
-      },
-    ];
   };
   if (isParquet(path)) {
     const rows = parquetRows(path, name, source, { columns, unread, part }, signal);
@@ -68,7 +66,12 @@ export async function* readRows(
     try {
       value = parseLine(line);
     } catch (error) {
-      const found = error instanceof SyntaxError ? "no JSON" : "bytes that are not UTF-8";
+      const found =
+        error instanceof SyntaxError
+          ? "no JSON"
+          : error instanceof RangeError
+            ? "brackets nested too deeply"
+            : "bytes that are not UTF-8";
       yield {
         bad: {
           file: name,

@@ -119,7 +119,7 @@ describe("compressed lines", () => {
   test.each(["gz", "zst"] as const)(
     "that are not compressed at all are an error that names the .%s file",
     async (kind) => {
-      await expect(lines('{"plain":"json"}\n', `rows.${kind}`)).rejects.toThrow(/rows\.(gz|zst): .*not whole/);
+      await expect(lines('{"plain":"json"}\n', `rows.${kind}`)).rejects.toThrow(/rows\.(gz|zst): .*cannot be read/);
     },
   );
 });

@@ -64,6 +64,12 @@ describe("lines of a log", () => {
     ]);
   });
 
+  test.each([6000, 200_000])("nested %i deep are bad rows like others", async (depth) => {
+    const deep = `{"id":"d","messages":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+    const found = await rows(`${deep}\n${good}\n`, { id: "id" });
+    expect(found).toMatchObject([{ bad: { row: 1 } }, { conversation: { source_id: "a" } }]);
+  });
+
   test("show at most 80 characters of what was found", async () => {
     const found = await rows(`{"messages":${JSON.stringify("x".repeat(1000))}}\n`);
     expect(found).toMatchObject([{ bad: { found: `"${"x".repeat(79)}` } }]);
