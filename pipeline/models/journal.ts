@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { type Environment, realEnvironment } from "../environment.ts";
 import { InputError } from "../errors.ts";
+import { appendWhole } from "../files/append.ts";
 import { type Lock, lock } from "../lock.ts";
 import { lineAt } from "./line-at.ts";
 import { Offsets } from "./offsets.ts";
@@ -152,8 +153,8 @@ export class Journal {
     if (entry.status === "sent") this.#check();
     if (this.#lost) throw this.#lost;
     const line = Buffer.from(`${JSON.stringify(entry)}\n`);
+    appendWhole(this.#file, line, this.#end);
     this.#note(entry, this.#end);
-    for (let done = 0; done < line.length; ) done += writeSync(this.#file, line, done);
     this.#end += line.length;
     this.#isWritten = true;
     if (entry.status !== "sent") this.#dirty ??= setTimeout(() => this.#sync(), SYNC_MS);

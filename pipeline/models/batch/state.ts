@@ -1,7 +1,8 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
+import { appendToFile } from "../../files/append.ts";
 
 /** One line of the state: what is about to be done with a part, or what came of it. Written before each call. */
 const Event = z.discriminatedUnion("event", [
@@ -57,7 +58,7 @@ export class BatchState {
     mkdirSync(join(folder, "parts"), { recursive: true });
     const path = join(folder, FILE);
     const text = existsSync(path) ? readFileSync(path, "utf8") : "";
-    if (text !== "" && !text.endsWith("\n")) appendFileSync(path, "\n");
+    if (text !== "" && !text.endsWith("\n")) appendToFile(path, "\n");
     for (const [at, line] of text.split("\n").entries()) if (line !== "") this.#apply(read(line, `${path}:${at + 1}`));
   }
 
@@ -77,7 +78,7 @@ export class BatchState {
   }
 
   add(event: Event): void {
-    appendFileSync(join(this.#folder, FILE), `${JSON.stringify(event)}\n`, { flush: true });
+    appendToFile(join(this.#folder, FILE), `${JSON.stringify(event)}\n`);
     this.#apply(event);
   }
 

@@ -6,6 +6,7 @@ import { type Answer, Journal, type JournalEntry, type Passing } from "../../../
 import { ledger } from "../../../../pipeline/models/ledger.ts";
 import { requestKey } from "../../../../pipeline/models/request.ts";
 import { useFolder } from "../../../helpers/folder.ts";
+import { withRoomFor } from "../../../helpers/full-disk.ts";
 
 const at = useFolder();
 
@@ -208,6 +209,25 @@ describe("a journal that the first version wrote", () => {
     journal.close();
   });
 });
+
+test.each([0, 1, 20])(
+  "a disk with room for %i bytes more costs the answer that did not fit, and no other",
+  async (room) => {
+    const journal = await Journal.open(at("journal"));
+    journal.add(entry("a"));
+    expect(() => withRoomFor(room, () => journal.add(entry("lost")))).toThrow("ENOSPC");
+    journal.add(entry("b"));
+    expect(["a", "lost", "b"].map((name) => journal.get(keyOf(name))?.text)).toEqual([
+      "answer to a",
+      undefined,
+      "answer to b",
+    ]);
+    expect(journal.spent).toBe(0.5);
+    journal.close();
+    expect(await found("a", "lost", "b")).toEqual(["answer to a", undefined, "answer to b"]);
+    expect(readFileSync(at("journal", "answers.jsonl"), "utf8").split("\n")).toHaveLength(3);
+  },
+);
 
 describe("a journal that another process has taken over", () => {
   const takenOver = () => {
