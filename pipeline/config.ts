@@ -141,6 +141,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 const RENAMED: ReadonlyMap<string, string> = new Map([
   ...Object.keys(ServerOptions.shape).map((name) => [`intents.${name}`, `models.intents.${name}`] as const),
   ["write", "render"],
+  ["write.layout", "render.layout"],
+  ["split.userKey", "split.by"],
   ["write.format", "render.fileFormat"],
   ["write.binPack", "render.packing"],
   ["render.format", "render.fileFormat"],
@@ -151,7 +153,10 @@ const RENAMED: ReadonlyMap<string, string> = new Map([
 export function checkNames(given: Given, chain: Chain): void {
   const { shape } = schemaOf(chain);
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(shape, name));
-  if (unknown !== undefined) throw unknownSetting([unknown], Object.keys(shape));
+  if (unknown === undefined) return;
+  const inside = isObject(given[unknown]) ? Object.keys(given[unknown]) : [];
+  const renamed = inside.find((name) => RENAMED.has(`${unknown}.${name}`));
+  throw unknownSetting(renamed === undefined ? [unknown] : [unknown, renamed], Object.keys(shape));
 }
 
 /**
@@ -194,12 +199,16 @@ function check(schema: z.ZodObject, value: Given): Record<string, unknown> {
   throw new UsageError(`setting \`${path.join(".")}\`: found ${JSON.stringify(found)}; ${expected}`);
 }
 
-/** The error for a setting that there is not, with its new name or the nearest one. */
-export function unknownSetting(path: readonly string[], known: readonly string[]): UsageError {
-  const name = path.join(".");
-  const now = RENAMED.get(name);
-  if (now !== undefined) return new UsageError(`setting \`${name}\` is now called \`${now}\``);
-  return new UsageError(`unknown setting \`${name}\`${nearest(path.at(-1) ?? "", known)}; known: ${known.join(", ")}`);
+/**
+ * The error for a setting that there is not, with its new name or the nearest one. `depth`: place in the path of the first
+ * name that is not known, among those in `known`; default: the last.
+ */
+export function unknownSetting(path: readonly string[], known: readonly string[], depth = path.length - 1): UsageError {
+  const [whole, name] = [path.join("."), path.slice(0, depth + 1).join(".")];
+  const now = RENAMED.get(whole) ?? RENAMED.get(path[0] ?? "");
+  if (now !== undefined)
+    return new UsageError(`setting \`${RENAMED.has(whole) ? whole : path[0]}\` is now called \`${now}\``);
+  return new UsageError(`unknown setting \`${name}\`${nearest(path[depth] ?? "", known)}; known: ${known.join(", ")}`);
 }
 
 /** What can be set inside a setting at a path; nothing inside one that is no object. */

@@ -25,7 +25,7 @@ export async function fingerprint(run: Run, planned: string, known: Known = new 
     const done = await knownDone(run, name, known);
     if (!done)
       throw new NotReadyError(
-        `stage ${planned} reads what ${name} writes, and ${name} is not done; run \`--from ${stageIn(name)}\``,
+        `stage ${planned} reads what ${name} writes, and ${name} is not done; \`flipturn run\` with \`--from ${stageIn(name)}\` does it`,
       );
     const read = stage.reads.filter((artefact) => artefact.stage === stageIn(name));
     for (const { name: artefact } of read) upstream.push([artefact, done.artefacts[artefact]?.digest ?? null]);
@@ -90,7 +90,7 @@ export async function requireDone(run: Run, planned: string): Promise<Manifest> 
   const manifest = await finishedManifest(run, planned);
   if (manifest) return manifest;
   throw new NotReadyError(
-    `${run.folder}: stage ${planned} is not done; run it first, such as with --to ${stageIn(planned)}`,
+    `${run.folder}: stage ${planned} is not done; \`flipturn run\` with the settings of this run does it`,
   );
 }
 

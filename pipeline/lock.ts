@@ -135,9 +135,9 @@ async function isGone(
     if (!isAlive(owner, path)) return true;
     throw new UsageError(`${folder}: process ${owner.pid} is working on this run; wait for it or use another --output`);
   }
-  const shown = silenceMs(path, folder);
-  for (let silent = shown; silent !== null && silent < STALE_MS; silent = silenceMs(path, folder)) {
-    if (shown !== null && silent < shown)
+  const first = touchedMs(path);
+  for (let silent = silenceMs(path, folder); silent !== null && silent < STALE_MS; silent = silenceMs(path, folder)) {
+    if ((touchedMs(path) ?? 0) > (first ?? 0))
       throw new UsageError(
         `${folder}: process ${owner.pid} on ${owner.host} is working on this run; wait for it or use another --output`,
       );
@@ -149,6 +149,11 @@ async function isGone(
 /** True if the process that took a lock is there; one with our own number, as in a container, only if we hold the lock. */
 function isAlive({ pid, id }: Owner, path: string): boolean {
   return pid === process.pid ? held.get(path)?.id === id : isRunning(pid);
+}
+
+/** When a lock was touched last, by the clock of whoever keeps the files; null = it is gone. */
+function touchedMs(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 
 /** How long a lock has not been touched, by the clock of whoever keeps the files; null = it is gone. */

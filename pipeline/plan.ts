@@ -99,6 +99,8 @@ export async function requireReadable(path: string): Promise<{ bytes: number; mo
 /** Reads `plan.json`. Throws UsageError if there is none, or if another version wrote it. */
 export async function readPlan(path: string): Promise<Plan> {
   const plan = await readJson(path, Plan).catch((cause) => {
+    if (systemCode(cause) === "EISDIR")
+      throw new UsageError(`${path}: is a folder; expected the file of a plan, such as ${join(path, "plan.json")}`);
     if (systemCode(cause) !== undefined) throw cause;
     throw new UsageError(
       `${path}: not a plan of this version of flipturn; \`flipturn run\` with the same settings writes it anew`,

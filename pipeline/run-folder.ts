@@ -1,4 +1,5 @@
-import { basename, join, resolve } from "node:path";
+import { realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Plan, PlannedStage } from "../schemas/plan.ts";
 import { type Bytes, type Files, fileName, fiveDigits, type Table } from "./artefact.ts";
 import type { Chain } from "./chain.ts";
@@ -60,9 +61,19 @@ export function filesFolder(run: Run, planned: string, artefact: Files): string 
 
 /** A path that was given when the run was planned, as it is found from here. */
 export function resolveGiven(run: Pick<Run, "folder" | "plan">, path: string): string {
-  const base = resolve(run.folder, run.plan.base);
+  const base = resolve(realFolder(run.folder), run.plan.base);
   // As it was given where that is right, so that messages say it as people wrote it.
-  return base === process.cwd() ? path : resolve(base, path);
+  return base === realFolder(".") ? path : resolve(base, path);
+}
+
+/** A folder by its own name, links on the way to it followed; what is not there yet keeps the name that it was given. */
+export function realFolder(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    const parent = dirname(resolve(folder));
+    return parent === resolve(folder) ? parent : join(realFolder(parent), basename(resolve(folder)));
+  }
 }
 
 /** What messages and rejections call an input: its file name, or its whole path where several share the name. */

@@ -59,8 +59,9 @@ function stagesInRange({ plan, chain }: Run, { from, to }: RunOptions): string[]
   const names = plan.stages.map((stage) => stage.name);
   const is = (asked: string) => (name: string) => name === asked || stageIn(name) === asked;
   const place = (asked: string, found: number) => {
-    if (found < 0) stageNamed(chain, asked);
-    return found;
+    if (found >= 0) return found;
+    stageNamed(chain, asked);
+    throw new UsageError(`no stage ${asked} in this plan; it has: ${names.join(", ")}`);
   };
   const first = from === undefined ? 0 : place(from, names.findIndex(is(from)));
   const last = to === undefined ? names.length - 1 : place(to, names.findLastIndex(is(to)));

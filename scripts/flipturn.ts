@@ -20,6 +20,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 
+// Nobody listens to the progress any more: the work goes on.
+process.stderr.on("error", () => {});
+
 const { stdin, stdout, stderr } = process;
 const code = await main(process.argv.slice(2), {
   stdin,

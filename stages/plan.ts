@@ -10,6 +10,7 @@ import { listHubFiles, resolveRevision } from "../pipeline/hub/download.ts";
 import { hubNet } from "../pipeline/hub/http.ts";
 import { compare } from "../pipeline/order.ts";
 import { planChain, requireReadable, userKeyName } from "../pipeline/plan.ts";
+import { realFolder } from "../pipeline/run-folder.ts";
 import type { Plan, PlannedInput } from "../schemas/plan.ts";
 import { downloaded } from "./download/artefacts.ts";
 import type { DownloadOptions } from "./download/options.ts";
@@ -51,7 +52,7 @@ export async function makePlan(given: Given, chain: Chain, environment: Environm
   const bytes = inputs.reduce((sum, input) => sum + input.bytes, 0);
   const folder = run.output ?? join("output", source.name);
   const head = {
-    base: relative(folder, ".").split(sep).join("/"),
+    base: relative(realFolder(folder), realFolder(".")).split(sep).join("/"),
     source: source.name,
     seed: run.seed,
     user_key: userKeyName(environment.env["FLIPTURN_USER_KEY"]),

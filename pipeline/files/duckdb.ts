@@ -38,9 +38,18 @@ export function quote(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** A path as an SQL literal that stands for this one file: `[`, `*` and `?` in it are taken by the letter. */
+/** A path as an SQL literal that stands for this one file: `[`, `*` and `?` in it are taken by the letter, and a `~` or `file:` at its start too. */
 function fileLiteral(path: string): string {
-  return quote(path.replaceAll(/[[*?]/g, (mark) => `[${mark}]`));
+  return quote(byTheLetter(path).replaceAll(/[[*?]/g, (mark) => `[${mark}]`));
+}
+
+/** A path as an SQL literal for a file that the engine writes. */
+export function newFile(path: string): string {
+  return quote(byTheLetter(path));
+}
+
+function byTheLetter(path: string): string {
+  return /^(~|[\w.+-]+:)/.test(path) ? `./${path}` : path;
 }
 
 /**

@@ -2,7 +2,7 @@ import { ByteWriter, type ColumnSource, ParquetWriter } from "hyparquet-writer";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { AtomicFile, writeThrough } from "./atomic-file.ts";
-import { execute, identifier, parquet, query, quote } from "./duckdb.ts";
+import { execute, identifier, newFile, parquet, query, quote } from "./duckdb.ts";
 import { compress } from "./zstd.ts";
 
 /** Row groups are closed at this many bytes of text, far below the 64 MB that viewers and small machines can hold. */
@@ -222,7 +222,7 @@ export async function copyParquet(
   });
   const written = await writeThrough(path, (temporary) =>
     execute(
-      `COPY (SELECT ${columns.join(", ")} FROM (${sql}) q) TO ${quote(temporary)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)`,
+      `COPY (SELECT ${columns.join(", ")} FROM (${sql}) q) TO ${newFile(temporary)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)`,
       path,
       signal,
     ),

@@ -139,14 +139,21 @@ export async function* readRows(path: string, most: number | null = null): Async
 /** How many rows of a file of a dataset are made of a conversation. */
 export async function countRowsOf(path: string, conversation: string): Promise<number> {
   const { sql } = formatOf(path);
-  const is = `conversation_id = ${quote(conversation)}`;
-  if (sql !== null) {
+  for await (const first of readRows(path, 1)) {
+    if (sql === null || !("conversation_id" in first)) break;
+    const is = `conversation_id = ${quote(conversation)}`;
     for await (const row of query(`SELECT count(*)::INT AS rows FROM ${sql(path)} WHERE ${is}`, path))
       return (row as { rows: number }).rows;
   }
   let rows = 0;
-  for await (const row of readRows(path)) if (row["conversation_id"] === conversation) rows++;
+  for await (const row of readRows(path)) if (conversationsIn(row).includes(conversation)) rows++;
   return rows;
+}
+
+/** The conversations that a row is made of: one, or in a row of packed samples several, by the ids of these. */
+function conversationsIn({ conversation_id, ids }: AnyRow): unknown[] {
+  if (!Array.isArray(ids)) return [conversation_id];
+  return ids.map((id) => String(id).replace(/:\d+$/, ""));
 }
 
 function formatOf(path: string): FileFormat {

@@ -197,14 +197,17 @@ function typeAt(path: readonly string[], chain: Chain): z.ZodType {
   const settings = settingsOf(chain);
   const setting = settings.find(({ path: own }) => own.every((name, index) => name === path[index]));
   if (setting) return partOf(setting, path);
-  const group = path.slice(0, -1).join(".");
-  const beside = settings.filter(({ path: own }) => own.slice(0, -1).join(".") === group);
-  const groups = [...new Set(settings.map(({ path: own }) => own[0] ?? ""))];
-  if (beside.length === 0) throw unknownSetting(path.slice(0, 1), groups);
-  throw unknownSetting(
-    path,
-    beside.map(({ path: own }) => own.at(-1) ?? ""),
-  );
+  const under = (depth: number) =>
+    settings.filter(({ path: own }) => path.slice(0, depth).every((name, at) => name === own[at]));
+  const depth = path.findIndex((_, at) => under(at + 1).length === 0);
+  if (depth < 0) {
+    const [first] = under(path.length);
+    throw new UsageError(
+      `setting \`${path.join(".")}\` holds others; set one of them, such as ${first?.path.join(".")}`,
+    );
+  }
+  const known = under(depth).map(({ path: own }) => own[depth] ?? "");
+  throw unknownSetting(path, [...new Set(known)], depth);
 }
 
 function partOf({ path: whole, type }: Setting, path: readonly string[]): z.ZodType {

@@ -38,6 +38,7 @@ export function parseText(text: string, type: z.ZodType): unknown {
     case "boolean":
       return text === "true" || (text !== "false" && text);
     case "array":
+      if (/^\s*\[.*\]\s*$/s.test(text)) return listOfJson(text);
       return text.split(",").map((part) => parseText(part, (inner as z.ZodArray<z.ZodType>).element));
     case "object":
       return Object.fromEntries(text.split(",").map(pair));
@@ -45,6 +46,15 @@ export function parseText(text: string, type: z.ZodType): unknown {
       return jsonObject(text);
     default:
       return text;
+  }
+}
+
+/** A list as configuration files and this help show them. */
+function listOfJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError(`expected a list such as a,b or ["a","b"], found ${text}`, { cause });
   }
 }
 

@@ -49,9 +49,11 @@ export async function explain(run: Run, id: string): Promise<{ conversation_id: 
   const steps: ExplainedStage[] = [];
   for (const { name } of run.plan.stages) {
     if (stageOf(run, name).takes === undefined) continue; // it keeps and drops no rows of others
-    const step = await explainStage(run, name, conversation_id);
-    steps.push(step);
-    if (step.state !== "kept") break;
+    // What one form did with it says nothing of the others.
+    const isOver = steps.some(
+      ({ stage, state }) => state !== "kept" && [null, variantIn(name)].includes(variantIn(stage)),
+    );
+    if (!isOver) steps.push(await explainStage(run, name, conversation_id));
   }
   return { conversation_id, steps };
 }

@@ -279,6 +279,12 @@ const READING: Case[] = [
     ["no.json", "not found", "plan --write"],
   ],
   [
+    "a task of a folder",
+    ["task", "--plan", "folder.jsonl", "--phase", "prepare.rows", "--element", "0"],
+    2,
+    ["folder.jsonl", "is a folder", "folder.jsonl/plan.json"],
+  ],
+  [
     "a task without a number",
     ["task", "--plan", "p", "--phase", "prepare.rows", "--element", "one"],
     2,

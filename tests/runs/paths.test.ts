@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { select } from "../helpers/engine.ts";
@@ -32,6 +32,33 @@ let plain: string;
 beforeAll(async () => {
   plain = await runIn(join(folder, "input"), join(folder, "plain"));
   await runIn(join(folder, ODD, "input"), odd);
+});
+
+test.each([["~"], ["file:"], ["s3:"], ["-"]])("a folder called %s is one like others", async (name) => {
+  const own = { cwd: join(folder, "own", String(name.length)) };
+  mkdirSync(join(own.cwd, name), { recursive: true });
+  cpSync(join(DEMO, "conversations-00000.parquet"), join(own.cwd, name, "rows.parquet"));
+  const args = ["run", ...settings, `--input=${name}/rows.parquet`, `--output=${name}/run`, "--threads", "1"];
+  const { stdout } = await succeed(args, own);
+  expect(stdout).toContain(`Dataset: ${name}/run/dataset/samples`);
+  expect((await succeed(["status", `--output=${name}/run`], own)).stdout).toContain("prepare");
+  expect(allFiles(join(own.cwd, name, "run"))).toContain("plan.json");
+});
+
+test("a plan holds by every name of its folder, links on the way too", async () => {
+  const [real, link] = [join(folder, "deep", "er", "real"), join(folder, "link")];
+  mkdirSync(real, { recursive: true });
+  symlinkSync(real, link);
+  cpSync(join(DEMO, "conversations-00000.parquet"), join(folder, "linked.parquet"));
+  await succeed(["plan", "--write", ...settings, "--input", "linked.parquet", "--output", "link/run"], { cwd: folder });
+  for (const [at, element] of [link, real].entries()) {
+    const args = ["task", "--plan", join(element, "run", "plan.json"), "--phase", "download.fetch", "--element", "0"];
+    expect((await succeed(args, { cwd: folder })).stdout).toBe(`download.fetch 0: done${at === 0 ? "" : " before"}\n`);
+  }
+  const scatter = ["task", "--plan", join(real, "run", "plan.json"), "--phase", "download.finish", "--element", "0"];
+  await succeed(scatter, { cwd: folder });
+  const args = ["task", "--plan", join(real, "run", "plan.json"), "--phase", "prepare.scatter", "--element", "0"];
+  expect((await succeed(args, { cwd: folder })).stdout).toBe("prepare.scatter 0: done\n");
 });
 
 describe("a run in folders with odd names", () => {

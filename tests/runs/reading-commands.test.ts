@@ -160,6 +160,41 @@ describe("explain", () => {
     expect(await files(spelled())).toEqual(await files(run));
   });
 
+  test("names the stages that there are where one is asked for that is not planned", async () => {
+    for (const flag of ["--from", "--to"]) {
+      const { code, stderr } = await flipturn(["demo", "--output", run, flag, "render:trl"], here);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringContaining("no stage render:trl in this plan; it has: download, "),
+      ]);
+    }
+  });
+
+  test("tells of each form, whatever became of the conversation in the others, of packed rows and of Arrow files too", async () => {
+    const output = join(folder, "several");
+    const packed = ["--form", "trl", "--form", "tokens", "--packing", "--file-format", "arrow"];
+    const { code, stderr } = await flipturn(["demo", "--output", output, ...packed], here);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("--file-format arrow needs --form tokens")]);
+    await succeed(["demo", "--output", output, "--form", "tokens", "--packing", "--file-format", "arrow"], here);
+    await succeed(["demo", "--output", output, "--form", "trl", "--form", "messages"], here);
+    const id = await one(
+      `SELECT conversation_id AS id FROM read_parquet('${output}/07-render-trl/rejections-*.parquet', hive_partitioning = false) WHERE reason = 'control_token'`,
+    );
+    const { steps } = JSON.parse(await read("explain", id, "--output", output, "--json"));
+    expect(steps.map(({ stage }: { stage: string }) => stage).slice(-3)).toEqual([
+      "render:trl",
+      "render:messages",
+      "render:tokens",
+    ]);
+    const whole = await one(
+      `SELECT conversation_id AS id FROM ${shardsOf(output, "flip", "samples")} WHERE split = 'train'`,
+    );
+    await succeed(["demo", "--output", output, "--form", "tokens", "--packing", "--file-format", "arrow"], here);
+    const { steps: shown } = JSON.parse(await read("explain", whole, "--output", output, "--json"));
+    const rows = shown.find(({ stage }: { stage: string }) => stage === "render:tokens").rows;
+    expect(rows).toMatchObject([{ file: expect.stringContaining("train/data-00000-of-00001.arrow") }]);
+  });
+
   test("shows a repeat that left beside the one that stayed", async () => {
     const id = await one(
       `SELECT conversation_id AS id FROM ${shardsOf(run, "prepare", "rejections")} WHERE reason = 'repeated_id'`,
@@ -349,7 +384,7 @@ describe("run", () => {
     expect(stdout).toMatch(/^stage +unit +in +kept +rejected$/m);
     expect(stdout).toMatch(/^dedup +conversations +126 +86 +template 40$/m);
     expect(stdout).not.toContain("up to date");
-    expect(stdout).toContain("rows: train 251, validation 5, test 9");
+    expect(stdout).toContain("rows: train 250, validation 5, test 10");
   });
 });
 

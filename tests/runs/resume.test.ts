@@ -182,15 +182,27 @@ describe("Ctrl-C", () => {
   );
 });
 
+test("a run whose progress nobody reads any more comes to its end", async () => {
+  const output = join(folder, "unheard");
+  const first = start([...SETTINGS, "--output", output], { cwd: folder });
+  await first.line("download ");
+  first.child.stderr?.destroy();
+  expect((await first.done).code).toBe(0);
+  expect(tree(output)).toEqual(whole);
+});
+
 test("a second process on the same folder is refused in words, and the first comes to its end", async () => {
   const output = join(folder, "shared");
   const first = start([...SETTINGS, "--output", output], { cwd: folder });
   await first.line("download ");
-  const second = await flipturn([...SETTINGS, "--output", output], { cwd: folder });
-  expect(second.code).toBe(2);
-  expect(second.stderr).toBe(
-    `flipturn: ${output}: process ${first.child.pid} is working on this run; wait for it or use another --output\n`,
-  );
+  // Another plan must not take the place of the one that is being done either.
+  for (const args of [SETTINGS, ["plan", "--write", ...SETTINGS.slice(1), "--shards", "7"]]) {
+    const second = await flipturn([...args, "--output", output], { cwd: folder });
+    expect(second.code).toBe(2);
+    expect(second.stderr).toBe(
+      `flipturn: ${output}: process ${first.child.pid} is working on this run; wait for it or use another --output\n`,
+    );
+  }
   expect((await first.done).code).toBe(0);
   expect(tree(output)).toEqual(whole);
 });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { UsageError } from "../../../pipeline/errors.ts";
 import { finishedManifest } from "../../../pipeline/fingerprint.ts";
+import { lock } from "../../../pipeline/lock.ts";
 import { duration } from "../../../pipeline/models/progress.ts";
 import { savePlan, validateStage } from "../../../pipeline/run.ts";
 import type { Run } from "../../../pipeline/run-folder.ts";
@@ -43,14 +44,24 @@ export interface ShowPlan {
   readonly json: boolean;
 }
 
+/** Writes a plan into its folder, unless somebody works there by another. */
+async function writePlan({ folder, plan: made }: Run, { environment, signal }: Io): Promise<void> {
+  const held = await lock(folder, environment, signal);
+  try {
+    savePlan(folder, made);
+  } finally {
+    held.release();
+  }
+}
+
 /** Prints a plan: where from, how many tasks, what is done already, with which options, and what the intents will cost. */
 export async function showPlan(
   { plan: made, folder }: Planned,
   { write, sample, json }: ShowPlan,
   io: Io,
 ): Promise<void> {
-  if (write) savePlan(folder, made);
   const run = openRun(made, folder, io.environment);
+  if (write) await writePlan(run, io);
   const ahead = await intentsOf(run, sample ?? 0, io);
   const missing = await missingFor(run);
   if (json) {
