@@ -63,21 +63,28 @@ export class Unzstd extends Transform {
   #next(head: Buffer): void {
     switch (this.#part) {
       case "magic":
-        return this.#begin(head);
+        this.#begin(head);
+        break;
       case "skipped size":
-        return this.#expect("skipped", head.readUInt32LE());
+        this.#expect("skipped", head.readUInt32LE());
+        break;
       case "skipped":
-        return this.#expect("magic", 4);
+        this.#expect("magic", 4);
+        break;
       case "descriptor":
-        return this.#describe(head[0] as number);
+        this.#describe(head[0] as number);
+        break;
       case "header":
-        return this.#readHeader(head);
+        this.#readHeader(head);
+        break;
       case "block header":
-        return this.#readBlock(head.readUIntLE(0, 3));
+        this.#readBlock(head.readUIntLE(0, 3));
+        break;
       case "block":
-        return this.#endBlock();
+        this.#endBlock();
+        break;
       case "checksum":
-        return this.#endFrame(head.readUInt32LE());
+        this.#endFrame(head.readUInt32LE());
     }
   }
 

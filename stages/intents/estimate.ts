@@ -139,6 +139,9 @@ async function countLeft(
   for await (const { turns } of conversationsLeft(task)) {
     report(++sum.conversations);
     const step = replay(intentProgram(turns, question), (key) => journal?.get(key));
+    // Where a limit was given, what is over it is cut before it is asked for, or not asked for at all.
+    const isCut = question.isTooMuch?.(firstRequest(turns, question)) ?? false;
+    if (isCut) sum.overflow++;
     if ("result" in step) {
       sum.answered++;
       used.add(step.result, () => requestTokens(firstRequest(turns, question), countPrompt));
@@ -149,7 +152,7 @@ async function countLeft(
       sum.input_tokens += tokens;
       sum.output_limit += outputLimit(request);
       const room = (question.contextTokens ?? Number.POSITIVE_INFINITY) - outputLimit(request);
-      if (tokens > room) sum.overflow++;
+      if (tokens > room && !isCut) sum.overflow++;
     }
   }
   return { counted: sum, pilot: used.pilot };

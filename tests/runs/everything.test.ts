@@ -180,7 +180,14 @@ describe("runs", () => {
   test("that ask a language model, with everything that can be said of it", async () => {
     const price = { input: 1, output: 2, cached: 0.5, batch: 0.4 };
     const asked = {
-      ...{ model: "gpt-x", baseUrl: openai.url, temperature: null, maxOutputTokens: 100, tokenLimitName: "max_tokens" },
+      ...{
+        model: "gpt-x",
+        baseUrl: openai.url,
+        temperature: null,
+        maxOutputTokens: 100,
+        tokenLimitName: "max_tokens",
+        request: { seed: 7 },
+      },
       ...{ contextTokens: 4000, budget: 5, price, concurrency: 3, requestsPerMinute: 60_000, tokensPerMinute: 1e9 },
       ...{ tries: 2, maxFailures: 9, timeoutSeconds: 60 },
     };

@@ -185,7 +185,7 @@ describe("a run over the demo's conversations", () => {
     const answer = (text: string): Behaviour => ({ kind: "answer", text });
     const odd: Behaviour[] = [
       { kind: "refusal", text: "No." },
-      ...[errors.tooLong, errors.tooLong],
+      ...[errors.tooLong, errors.tooLong, errors.tooLong, errors.tooLong],
       errors.contentFilter,
       ...[answer(" "), answer(" ")],
       ...[answer("The user wants it."), answer("The user wants it still.")],
