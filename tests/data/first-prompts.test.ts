@@ -112,8 +112,6 @@ describeReal("1,869 first prompts of WildChat", () => {
     { minCount: 10, coverage: 0.9 },
     { minCount: 3, coverage: 0.25 },
     { minCount: 1, coverage: 0.05 },
-    { minCount: 1, coverage: 1 },
-    { minCount: 1, coverage: 0.5, shortPrompts: "drop" },
     { minCount: 3, coverage: 0.5, shortPrompts: "drop" },
     { minCount: 10, coverage: 0, shortPrompts: "drop" },
   ])("are dropped as by counting in a Map: %j", async (options) => {

@@ -130,7 +130,7 @@ describe.each([
     const [found, expected] = await both("demo", "--threads", "1");
     expect(found).toBe(expected);
     expect(found).toContain("One row as the model reads it");
-    for (const more of [[], ["--force"], ["--to", "split"]]) {
+    for (const more of [[], ["--to", "split"]]) {
       const [ran, plainRan] = await both(...["run", ...DEMO_SETTINGS, "--input", `${DEMO}/*.parquet`], ...more);
       expect(ran).toBe(plainRan);
       expect(ran).toContain(more.includes("--to") ? "Stopped after" : "Dataset: ");

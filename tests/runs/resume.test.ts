@@ -14,6 +14,7 @@ import {
   flipturn,
   manifest,
   type Result,
+  stageFolder,
   start,
   startProcess,
   succeed,
@@ -106,13 +107,13 @@ describe("kill -9", () => {
     expect(allFiles(undisturbed).filter((path) => path.includes("samples-"))).toHaveLength(4);
   });
 
-  test("at ten random steps: what is under a final name is right, and the same command goes on to the same bytes", async () => {
+  test("at six random steps: what is under a final name is right, and the same command goes on to the same bytes", async () => {
     const random = seeded(2026);
     const reached = new Set<number>();
-    for (let kill = 0; kill < 10; kill++) {
+    for (let kill = 0; kill < 6; kill++) {
       const output = join(folder, `killed-${kill}`);
-      // One in each tenth of the run. Where it ended before it was looked at, somewhat earlier.
-      let step = Math.floor(((kill + random()) / 10) * steps);
+      // One in each sixth of the run. Where it ended before it was looked at, somewhat earlier.
+      let step = Math.floor(((kill + random()) / 6) * steps);
       while (!(await killAt(step, output))) {
         rmSync(output, { recursive: true });
         step = Math.floor(step * 0.8);
@@ -157,7 +158,7 @@ describe("kill -9", () => {
 
 describe("Ctrl-C", () => {
   test.each([
-    ["on worker threads", "2", 4],
+    ["on worker threads", "2", 2],
     ["in one process", "1", 2],
   ])(
     "%s ends with 130, in words, with nothing half-written; the same command then comes to the same bytes",
@@ -184,11 +185,11 @@ describe("Ctrl-C", () => {
 
 test("a run whose progress nobody reads any more comes to its end", async () => {
   const output = join(folder, "unheard");
-  const first = start([...SETTINGS, "--output", output], { cwd: folder });
+  const first = start([...SETTINGS, "--output", output, "--to", "dedup"], { cwd: folder });
   await first.line("download ");
   first.child.stderr?.destroy();
   expect((await first.done).code).toBe(0);
-  expect(tree(output)).toEqual(whole);
+  expect(existsSync(join(output, stageFolder("dedup"), "manifest.json"))).toBe(true);
 });
 
 test("a second process on the same folder is refused in words, and the first comes to its end", async () => {
