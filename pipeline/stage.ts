@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Tally } from "../schemas/manifest.ts";
+import type { Manifest, Tally } from "../schemas/manifest.ts";
 import type { Plan } from "../schemas/plan.ts";
 import type { Artefact, Table } from "./artefact.ts";
 import type { Environment } from "./environment.ts";
@@ -64,6 +64,8 @@ export interface Stage<Options extends z.ZodObject = z.ZodObject, Given = unknow
   readonly pin?: (options: z.infer<Options>, environment: Environment) => Promise<z.infer<Options>>;
   /** Files outside the run that the options name; they are hashed when the run is planned. */
   readonly files?: (options: z.infer<Options>) => readonly string[];
+  /** What people should know of a finished stage beside its counts of rows, in sentences; said at the end of a run. */
+  readonly notes?: (manifest: Manifest) => readonly string[];
   /** Folders in the stage's own that outlive a change of options: what was paid for or took long to fetch. */
   readonly keeps?: readonly string[];
 }

@@ -14,8 +14,9 @@ import { realFolder } from "../pipeline/run-folder.ts";
 import type { Plan, PlannedInput } from "../schemas/plan.ts";
 import { downloaded } from "./download/artefacts.ts";
 import type { DownloadOptions } from "./download/options.ts";
+import { prepared } from "./prepare/artefacts.ts";
 import { sourceNamed, sources } from "./sources/index.ts";
-import type { Source } from "./sources/source.ts";
+import type { Columns, Source } from "./sources/source.ts";
 import { assigned } from "./split/artefacts.ts";
 
 /** Bytes of raw input a shard: WildChat-1M gives 53, of about 60 MB of English text each, which fits in memory. */
@@ -27,6 +28,8 @@ export interface Planned {
   /** Folder of the run, as it was given. */
   readonly folder: string;
   readonly settings: Settings;
+  /** What was found out about the inputs that people should know, in sentences. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -49,6 +52,7 @@ export async function makePlan(given: Given, chain: Chain, environment: Environm
     options.get(downloaded.raw.stage) as DownloadOptions,
     environment,
   );
+  const { columns, notes } = await columnsFor(source, options.get(prepared.conversations.stage), hub ? [] : inputs);
   const bytes = inputs.reduce((sum, input) => sum + input.bytes, 0);
   const folder = run.output ?? join("output", source.name);
   const head = {
@@ -63,10 +67,38 @@ export async function makePlan(given: Given, chain: Chain, environment: Environm
   const pinned = new Map<string, Record<string, unknown>>();
   for (const stage of chain.stages) {
     const own = options.get(stage.name) ?? {};
-    pinned.set(stage.name, (await stage.pin?.(own, environment)) ?? own);
+    const found = stage.name === prepared.conversations.stage ? { ...own, ...columns } : own;
+    pinned.set(stage.name, (await stage.pin?.(found, environment)) ?? found);
   }
   const plan = await planChain(chain, head, { options: pinned, models: settings.models });
-  return { plan, folder, settings };
+  return { plan, folder, settings, notes };
+}
+
+/** The columns of people's own logs that they did not name, found in the files, and in words which are used and which are not. */
+async function columnsFor(
+  source: Source,
+  options: Record<string, unknown> = {},
+  inputs: Plan["inputs"],
+): Promise<{ columns: object; notes: string[] }> {
+  const given = options["columns"] as Columns;
+  if (!source.findColumns || inputs.length === 0) return { columns: {}, notes: [] };
+  const { columns, unused } = await source.findColumns(
+    inputs.map(({ path }) => path),
+    given,
+  );
+  const isUsual = (key: string, name: string) => key === name && ["messages", "role", "content"].includes(key);
+  const found = Object.entries(columns).filter(([key, name]) => name && !given[key] && !isUsual(key, name));
+  const list = found.map(([key, name]) => `${key}=${name}`).join(",");
+  return {
+    columns: { columns },
+    notes: [
+      ...(found.length > 0 ? [`columns found by their names: ${list}; --columns says otherwise`] : []),
+      ...(unused.length > 0 ? [`columns that are not used: ${unused.join(", ")}`] : []),
+      ...(columns["user"]
+        ? []
+        : ["no column tells who the user is: every conversation stands alone; --columns user=<name> names one"]),
+    ],
+  };
 }
 
 /** Throws UsageError if a split by user is asked of a source that names none. */

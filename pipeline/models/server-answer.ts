@@ -3,7 +3,9 @@
  * pass, or a reason to stop. Servers that speak "OpenAI's API" differ in all but the request, so nothing is trusted by its
  * shape, its status or its content type: the body is read as far as it can be, and whatever cannot be read is a failure.
  */
+
 import { LimitError, UsageError } from "../errors.ts";
+import { textOfParts } from "../text/parts.ts";
 import { durationMs, LONGEST_WAIT_MS } from "./adaptive-concurrency.ts";
 import type { Answer } from "./journal.ts";
 import type { Usage } from "./prices.ts";
@@ -115,14 +117,14 @@ function readChoice(body: Json, choice: Json, headers: Headers | null): Attempt 
   const usage = usageIn(body);
   const reason = wordIn(choice["finish_reason"]) ?? wordIn(choice["stop_reason"]);
   const ending = reason === null ? null : Object.hasOwn(ENDINGS, reason) ? ENDINGS[reason] : undefined;
-  const refusal = textIn(message?.["refusal"]) ?? null;
+  const refusal = textOfParts(message?.["refusal"]) ?? null;
   const model = wordOf(body["model"]);
   const answer = (status: Answer["status"], text: string | null): Attempt => {
     return { kind: "answer", answer: { status, text, model, ...usage }, headers };
   };
   if (refusal || ending === "filtered") return answer("refused", refusal || null);
   if (!message && ending !== "cut") return again("an answer without a message", billedIn(body));
-  const text = textIn(message?.["content"]);
+  const text = textOfParts(message?.["content"]);
   if (text === undefined) return again("an answer whose content is no text", billedIn(body));
   switch (ending) {
     case "whole":
@@ -140,22 +142,6 @@ function readChoice(body: Json, choice: Json, headers: Headers | null): Attempt 
         billedIn(body),
       );
   }
-}
-
-/** The text of a message: itself, or the text parts of a list, without those that are thoughts; undefined = it is neither. */
-function textIn(content: unknown): string | null | undefined {
-  if (content === null || content === undefined) return null;
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return undefined;
-  const parts: string[] = [];
-  for (const part of content) {
-    if (typeof part === "string") parts.push(part);
-    const { type, text } = objectIn(part) ?? {};
-    const isText = type === undefined || type === "text" || type === "output_text";
-    const own = typeof text === "string" ? text : objectIn(text)?.["value"];
-    if (isText && typeof own === "string") parts.push(own);
-  }
-  return parts.join("");
 }
 
 const NO_USAGE: Usage = { input_tokens: null, cached_tokens: null, output_tokens: null };

@@ -23,6 +23,10 @@ export const TextOptions = z.strictObject({
     .describe("the begin-of-text token in front; userlm has none"),
   bosToken: z.string().default(BOS).describe("what begin-of-text is called"),
   eosToken: z.string().default("<|end_of_text|>").describe("what a Jinja template is told to be end-of-text"),
+  templateDate: z.iso
+    .date()
+    .default("2024-07-26")
+    .describe("the day that a Jinja template which asks for today's date (`strftime_now`) is told, such as 2024-07-26"),
   newlineInLoss: z
     .boolean()
     .default(true)

@@ -66,7 +66,17 @@ const EARLIER_FLAGS: Readonly<Record<string, readonly string[]>> = {
     "timeoutSeconds",
   ],
   flip: ["emptyTargets", "endAfterUser"],
-  render: ["overflow", "bos", "bosToken", "eosToken", "newlineInLoss", "stopInLoss", "whitespace", "controlTokens"],
+  render: [
+    "overflow",
+    "bos",
+    "bosToken",
+    "eosToken",
+    "templateDate",
+    "newlineInLoss",
+    "stopInLoss",
+    "whitespace",
+    "controlTokens",
+  ],
 };
 
 /** The same for flags that were not named after their setting. */

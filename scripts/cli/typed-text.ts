@@ -43,7 +43,7 @@ export function parseText(text: string, type: z.ZodType): unknown {
     case "object":
       return Object.fromEntries(text.split(",").map(pair));
     case "record":
-      return jsonObject(text);
+      return /^\s*\{/.test(text) ? jsonObject(text) : Object.fromEntries(text.split(",").map(pair));
     default:
       return text;
   }
@@ -89,7 +89,7 @@ function innerInWords(inner: z.ZodType): string {
     case "array":
       return `list of: ${takesInWords((inner as z.ZodArray<z.ZodType>).element)}`;
     case "record":
-      return "JSON object";
+      return "JSON object, or name=value pairs";
     case "object":
       return `${Object.keys((inner as z.ZodObject).shape).join("=, ")}=`;
     default:

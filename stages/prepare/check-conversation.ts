@@ -1,6 +1,7 @@
 import { quote } from "../../pipeline/files/duckdb.ts";
 import { isEmpty } from "../../pipeline/text/white-space.ts";
 import type { Turn } from "../../schemas/conversation.ts";
+import { languageName } from "../sources/language.ts";
 import type { RawConversation } from "../sources/source.ts";
 import type { PrepareOptions } from "./options.ts";
 
@@ -15,6 +16,7 @@ export const PREPARE_REASONS = [
   "no_turns",
   "unknown_role",
   "system_turn",
+  "tool_turn",
   "broken_alternation",
   "no_user_text",
   "repeated_id",
@@ -27,11 +29,12 @@ export type CheckedConversation = { turns: Turn[] } | { reason: Reason; detail: 
 /** Keeps conversations that a person plausibly wrote, in the wanted language; everything else leaves with one reason. */
 export function checkConversation(raw: RawConversation, options: PrepareOptions): CheckedConversation {
   const { language, toxic, redacted } = raw;
-  if (options.language !== "any") {
+  const wanted = languageName(options.language);
+  if (wanted !== "any") {
     if (language === null && options.unknownLanguage === "drop")
-      return { reason: "language", detail: { found: null, expected: options.language } };
-    if (language !== null && language !== options.language)
-      return { reason: "language", detail: { found: language, expected: options.language } };
+      return { reason: "language", detail: { found: null, expected: wanted } };
+    if (language !== null && language !== wanted)
+      return { reason: "language", detail: { found: language, expected: wanted } };
   }
   if (toxic && options.toxic === "drop") return { reason: "toxic", detail: {} };
   if (redacted && options.redacted === "drop") return { reason: "redacted", detail: {} };
@@ -42,7 +45,7 @@ export function checkConversation(raw: RawConversation, options: PrepareOptions)
 export function rejectedUnread(options: PrepareOptions): string | null {
   const { language, unknownLanguage, toxic, redacted } = options;
   const conditions: string[] = [];
-  if (language !== "any") conditions.push(`language <> ${quote(language)}`);
+  if (language !== "any") conditions.push(`language <> ${quote(languageName(language))}`);
   if (language !== "any" && unknownLanguage === "drop") conditions.push("language IS NULL");
   if (toxic === "drop") conditions.push("toxic");
   if (redacted === "drop") conditions.push("redacted");
@@ -53,6 +56,7 @@ function checkTurns(turns: RawConversation["turns"]): CheckedConversation {
   if (turns.length === 0) return { reason: "no_turns", detail: {} };
   for (const [index, { role }] of turns.entries()) {
     if (role === "system") return { reason: "system_turn", detail: { message: index } };
+    if (role === "tool") return { reason: "tool_turn", detail: { message: index } };
     if (role !== "user" && role !== "assistant")
       return { reason: "unknown_role", detail: { message: index, found: role, expected: "user or assistant" } };
     const expected = index % 2 === 0 ? "user" : "assistant";
@@ -64,12 +68,12 @@ function checkTurns(turns: RawConversation["turns"]): CheckedConversation {
   return { turns: kept };
 }
 
-/** Leaves out system turns and assistant turns before the first user turn; joins neighbours of one role. */
+/** Leaves out system and tool turns and assistant turns before the first user turn; joins neighbours of one role. */
 function repair(turns: RawConversation["turns"]): RawConversation["turns"] {
   const repaired: { role: string; content: string }[] = [];
   for (const { role, content } of turns) {
     const last = repaired.at(-1);
-    if (role === "system" || (role === "assistant" && !last)) continue;
+    if (role === "system" || role === "tool" || (role === "assistant" && !last)) continue;
     if (last?.role === role) last.content = `${last.content}\n\n${content}`;
     else repaired.push({ role, content });
   }

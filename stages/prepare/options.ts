@@ -7,7 +7,7 @@ export const PrepareOptions = z.strictObject({
     .string()
     .min(1)
     .default("English")
-    .describe("language of the conversations to keep, as the source names it, or `any`"),
+    .describe("language of the conversations to keep, by its English name or its code, or `any`"),
   unknownLanguage: z
     .enum(["keep", "drop"])
     .default("keep")
@@ -21,7 +21,7 @@ export const PrepareOptions = z.strictObject({
     .enum(["reject", "repair"])
     .default("reject")
     .describe(
-      "system turns and broken alternation: reject, or leave out system turns and leading assistant turns and join neighbours of one role with a blank line",
+      "system turns, tool turns and broken alternation: reject, or leave out system turns, tool turns and leading assistant turns and join neighbours of one role with a blank line",
     ),
   repeats: z
     .enum(["drop", "keep"])
@@ -37,6 +37,10 @@ export const PrepareOptions = z.strictObject({
     .max(1)
     .default(0.01)
     .describe("share of rows that may fail their schema before the run stops"),
+  roleMap: z
+    .record(z.string(), z.enum(["user", "assistant", "system", "tool"]))
+    .default({})
+    .describe("source `chat`: who is meant by names of roles of one's own, such as caller=user,desk=assistant"),
   columns: ChatColumns.prefault({}).describe(
     "source `chat`: which column holds what, such as id=conversation_id,user=who",
   ),

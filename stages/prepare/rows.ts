@@ -22,6 +22,8 @@ export type RawRow = { conversation: RawConversation | Unusable } | { bad: BadRo
 export interface RowReading {
   readonly columns: Columns;
   readonly paths: Paths;
+  /** See `Source.convert`. */
+  readonly roleMap?: Readonly<Record<string, string>>;
   /** See `Source.select`. */
   readonly unread?: string | null;
   /** Parquet: the part of the file that is read; all of it if absent. */
@@ -37,10 +39,11 @@ export async function* readRows(
   path: string,
   name: string,
   source: Source,
-  { columns, paths, unread = null, part = WHOLE }: RowReading,
+  { columns, paths, roleMap = {}, unread = null, part = WHOLE }: RowReading,
   signal?: AbortSignal,
 ): AsyncGenerator<RawRow> {
   const schema = source.row(columns);
+  const roles = Object.fromEntries(Object.entries(roleMap).map(([name, role]) => [name.toLowerCase(), role]));
   const bad = (row: number, value: unknown, fault: Pick<BadRow, "field" | "found" | "expected">): RawRow[] => {
     return [{ bad: { file: name, row, source_id: idOf(value, source, columns), ...fault } }];
   };
@@ -48,7 +51,7 @@ export async function* readRows(
     try {
       const parsed = schema.safeParse(value);
       if (!parsed.success) return bad(row, value, fault(parsed.error, value, source.fields(columns).personal));
-      const found = source.convertAll?.(parsed.data, paths) ?? [source.convert(parsed.data, columns)];
+      const found = source.convertAll?.(parsed.data, paths) ?? [source.convert(parsed.data, columns, roles)];
       return found.map((conversation) => ({ conversation }));
     } catch (error) {
       // No stack is enough for what is nested without end.

@@ -23,6 +23,14 @@ export const prepare = defineStage({
   writes: prepared,
   unit: "conversations",
   options: PrepareOptions,
+  notes: ({ counts, kept }) => {
+    const unread = counts["times_not_read"] ?? 0;
+    return unread === 0
+      ? []
+      : [
+          `${unread} of ${kept} conversations have a time that cannot be read: expected ISO 8601 or a number since 1970`,
+        ];
+  },
   phases: [
     { name: "scatter", tasks: (plan) => piecesOf(plan).length, run: scatter },
     { name: "gather", tasks: (plan) => plan.shards, run: gather },

@@ -21,8 +21,8 @@ export interface RawConversation {
   readonly counts?: Record<string, number>;
 }
 
-/** Columns of a source of people's own; see `chat.ts`. */
-export type Columns = Record<string, string>;
+/** Columns of a source of people's own by what they hold; null or "" = there is none, or it is still to be looked for. See `chat.ts`. */
+export type Columns = Readonly<Record<string, string | null>>;
 
 /** Of a source of trees: the best-ranked path of each, or one path for each leaf. */
 export type Paths = "best" | "leaves";
@@ -56,7 +56,17 @@ export interface Source {
     columns: Columns,
     unread?: string | null,
   ) => { readonly needs: readonly string[]; readonly sql: string };
-  readonly convert: (row: Record<string, unknown>, columns: Columns) => RawConversation | Unusable;
+  /** `roles`: who is meant by names of roles that are people's own, in lower case. */
+  readonly convert: (
+    row: Record<string, unknown>,
+    columns: Columns,
+    roles?: Readonly<Record<string, string>>,
+  ) => RawConversation | Unusable;
+  /** Where columns are people's own: which of them holds what, from the first rows of files, and the names of those that hold nothing of use. */
+  readonly findColumns?: (
+    paths: readonly string[],
+    given: Columns,
+  ) => Promise<{ readonly columns: Columns; readonly unused: readonly string[] }>;
   /** Where one row holds several conversations: all that are wanted of it, in place of `convert`. */
   readonly convertAll?: (row: Record<string, unknown>, paths: Paths) => readonly (RawConversation | Unusable)[];
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A time as sources write it (text with or without zone, or a number of s, ms, µs or ns since 1970). */
+/** A time as sources write it (text with or without zone, or a number of s, ms, µs or ns since 1970, as text too). */
 export const Time = z.union([z.string(), z.number()]).nullish();
 
 /** A time as ISO 8601 in UTC; a text without a zone is UTC. Null if there is none or it cannot be read. */
@@ -8,7 +8,7 @@ export function utc(time: string | number | null | undefined): string | null {
   if (time === null || time === undefined || time === "") return null;
   const [, day, clock, fraction = ""] = PLAIN.exec(String(time)) ?? [];
   if (day !== undefined) return `${day}T${clock}.${fraction.slice(0, 3).padEnd(3, "0")}Z`;
-  const number = typeof time === "number" ? time : /^\d{9,19}$/.test(time.trim()) ? Number(time) : null;
+  const number = typeof time === "number" ? time : /^\d{9,19}(\.\d+)?$/.test(time.trim()) ? Number(time) : null;
   const date = new Date(number === null ? withZone(String(time)) : milliseconds(number));
   return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }

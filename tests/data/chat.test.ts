@@ -52,9 +52,11 @@ describeReal("Chatbot Arena as people's own logs", () => {
 
   test("without its ids loses the conversations that say the same", async () => {
     const distinct = new Set(jsonl<Row>(path).map((row) => JSON.stringify(row.conversation)));
-    const bare = { ...given, prepare: { columns: { messages: "conversation" } } };
-    const { manifest } = await runInto("arena-bare", bare, "prepare");
+    const bare = (columns: object) => ({ ...given, prepare: { columns: { messages: "conversation", ...columns } } });
+    const { manifest } = await runInto("arena-bare", bare({ id: "", user: "" }), "prepare");
     expect(manifest("prepare")).toMatchObject({ kept: distinct.size, rejected: { repeated_id: 1095 - distinct.size } });
+    const found = await runInto("arena-found", bare({}), "prepare");
+    expect(found.manifest("prepare")).toMatchObject({ kept: 1095, rejected: {} });
   });
 });
 

@@ -107,11 +107,8 @@ describeReal("1,869 first prompts of WildChat", () => {
 
   test.for<Dedup>([
     { minCount: 100, coverage: 0 },
-    { minCount: 10, coverage: 0 },
     { minCount: 10, coverage: 0.5 },
-    { minCount: 10, coverage: 0.9 },
     { minCount: 3, coverage: 0.25 },
-    { minCount: 1, coverage: 0.05 },
     { minCount: 3, coverage: 0.5, shortPrompts: "drop" },
     { minCount: 10, coverage: 0, shortPrompts: "drop" },
   ])("are dropped as by counting in a Map: %j", async (options) => {

@@ -332,7 +332,7 @@ describe("a row that is broken, within the share allowed,", () => {
     [
       "a number for text",
       '{"id":"c41","messages":[{"role":"user","content":5}]}',
-      { field: "messages.0.content", found: "5", expected: "string" },
+      { field: "messages.0.content", found: "5", expected: "text, or a list of parts with text" },
     ],
     ["no messages", '{"id":"c41"}', { field: "messages", found: "nothing", expected: "array" }],
     ["null", "null", { found: "null", expected: "object" }],

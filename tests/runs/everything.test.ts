@@ -141,7 +141,7 @@ describe("runs", () => {
     await run("little", {
       ...{ executor: "threads", threads: { count: 2 } },
       ...chat({
-        prepare: { unknownLanguage: "drop" },
+        prepare: { unknownLanguage: "drop", roleMap: { caller: "user" } },
         dedup: {
           ...{ minCount: 3, coverage: 0.2, keep: "first", shortPrompts: "drop", nearDuplicates: "drop" },
           ...{ jaccard: 0.6, shingle: 2, bands: 16, bandRows: 2 },
@@ -172,7 +172,7 @@ describe("runs", () => {
     ["validation", { by: "user-in-country" }],
     ["test", { by: "user-in-country" }],
   ])("all of which is one split: %s", async (fixedSplit, split) => {
-    const names = { bosToken: "<bos>", eosToken: "<eos>" };
+    const names = { bosToken: "<bos>", eosToken: "<eos>", templateDate: "2025-01-02" };
     const render = { tokenizer: "none", maxTokens: null, overflow: "keep", controlTokens: "keep", ...names };
     await run(fixedSplit, chat({ split: { ...split, fixedSplit }, render }));
   });

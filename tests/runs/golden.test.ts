@@ -104,7 +104,6 @@ describe("the same demo again has the same bytes,", () => {
   test.each([
     ["by default", []],
     ["with 1 thread", ["--threads", "1"]],
-    ["with 2 threads", ["--threads", "2"]],
     ["with 4 threads", ["--threads", "4"]],
   ])("%s, manifests and card and all", async (_name, flags) => {
     const again = join(folder, `again${flags[1] ?? ""}`);
@@ -112,15 +111,14 @@ describe("the same demo again has the same bytes,", () => {
     expect(tree(again)).toEqual(tree(demo));
   });
 
-  test("with 3 shards on 1, 2 and 4 threads, manifests and card and all", async () => {
+  test("with 3 shards on 1 and 4 threads, manifests and card and all", async () => {
     const trees = [];
-    for (const threads of ["1", "2", "4"]) {
+    for (const threads of ["1", "4"]) {
       const again = join(folder, `three-${threads}`);
       await succeed(["demo", "--output", again, "--shards", "3", "--threads", threads], { cwd: folder });
       trees.push(tree(again));
     }
     expect(trees[1]).toEqual(trees[0]);
-    expect(trees[2]).toEqual(trees[0]);
   });
 
   test("from another working folder, with the time zone and locale of another place", async () => {

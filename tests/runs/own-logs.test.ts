@@ -53,6 +53,26 @@ describe("people's own logs", () => {
     expect(manifest(join(folder, "out"), "intents")).toMatchObject({ kept: 1 });
   });
 
+  test("keep their users, languages and times where their columns are called what logs usually call them", async () => {
+    const rows = Array.from({ length: 40 }, (_, at) => ({
+      ...{ conversation_id: `k${at}`, user_id: `u${at % 8}`, language: at % 2 === 0 ? "French" : "en", country: "FI" },
+      ...{ timestamp: at === 0 ? "one fine day" : 1_710_000_000.25 + at, n: at, messages: talk(`question ${at}`) },
+    }));
+    const folder = logs("obvious", rows);
+    const { stdout } = await succeed([...chat, "--input", "logs.jsonl", "--language", "any"], { cwd: folder });
+    expect(stdout).toContain(
+      "Note: columns found by their names: id=conversation_id,user=user_id,country=country,language=language,time=timestamp; --columns says otherwise.",
+    );
+    expect(stdout).toContain("Note: columns that are not used: n.");
+    expect(stdout).toContain("Note: 1 of 40 conversations have a time that cannot be read");
+    expect(manifest(join(folder, "out"), "split").counts).toMatchObject({ users: 8 });
+    const english = await succeed([...chat, "--input", "logs.jsonl", "--output", "english"], { cwd: folder });
+    expect(english.stdout).toMatch(/^prepare +conversations +40 +20 +language 20$/m);
+    const alone = [...chat, "--input", "logs.jsonl", "--language", "any", "--columns", "user=", "--output", "alone"];
+    expect((await succeed(alone, { cwd: folder })).stdout).toContain("Note: no column tells who the user is");
+    expect(manifest(join(folder, "alone"), "split").counts).toMatchObject({ users: 40 });
+  });
+
   test("are refused if a column that is named has no value in any row", async () => {
     const folder = logs("misspelt", [{ id: "a", user: "u", messages: talk("hi") }]);
     const args = [...chat, "--input", "logs.jsonl", "--columns", "id=id,user=usr"];

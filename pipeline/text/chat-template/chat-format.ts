@@ -6,6 +6,8 @@ export interface ChatOptions {
   readonly bos: "template" | "always" | "never";
   readonly bosToken: string;
   readonly eosToken: string;
+  /** The day that a template which asks for today's date is told, `YYYY-MM-DD`: the same input gives the same bytes on any day. */
+  readonly templateDate: string;
   /** The white space between the header of a target and its text counts towards the loss. */
   readonly newlineInLoss: boolean;
   /** The token that ends a target counts towards the loss. */

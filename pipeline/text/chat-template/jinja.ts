@@ -1,7 +1,9 @@
 import { Template } from "@huggingface/jinja";
+import strftime from "strftime";
 import { UsageError } from "../../errors.ts";
 import { oneOf } from "../control-tokens.ts";
 import type { Message, Segment } from "../segment.ts";
+import { renderBounded } from "./bounded.ts";
 import type { ChatFormat, ChatOptions } from "./chat-format.ts";
 import { type Ends, JAVASCRIPT, PYTHON, stripped } from "./strip.ts";
 
@@ -14,10 +16,15 @@ import { type Ends, JAVASCRIPT, PYTHON, stripped } from "./strip.ts";
  */
 export function jinjaFormat(name: string, source: string, options: ChatOptions, known: readonly string[]): ChatFormat {
   const template = parse(name, source);
-  const tokens = { bos_token: options.bosToken, eos_token: options.eosToken };
+  const day = new Date(`${options.templateDate}T00:00:00Z`);
+  const context = {
+    bos_token: options.bosToken,
+    eos_token: options.eosToken,
+    strftime_now: (format: unknown) => formatTime(String(format), day),
+  };
   const render = (messages: readonly { role: string; content: string }[]): string => {
     try {
-      return template.render({ messages, ...tokens, add_generation_prompt: false });
+      return renderBounded(template, messages, context);
     } catch (cause) {
       throw new UsageError(`${name}: the template refuses a dialogue: ${(cause as Error).message}`, { cause });
     }
@@ -59,6 +66,9 @@ export function jinjaFormat(name: string, source: string, options: ChatOptions, 
     },
   };
 }
+
+/** Times as Python writes them, in English and in UTC. */
+const formatTime = strftime.timezone("+0000");
 
 function parse(name: string, source: string): Template {
   try {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { countsRows } from "../../../pipeline/chain.ts";
+import { countsRows, stageNamed } from "../../../pipeline/chain.ts";
 import type { Settings } from "../../../pipeline/config.ts";
 import { filesFolder } from "../../../pipeline/run-folder.ts";
 import { stageIn, variantIn } from "../../../pipeline/stage.ts";
@@ -46,7 +46,8 @@ export const run = defineCommand({
 });
 
 /** Runs a plan, draws its progress on stderr, and prints its funnel or, if asked for, its manifests as JSON. */
-export async function runAndShow({ plan, folder, settings }: Planned, input: RunInput, io: Io): Promise<Manifest[]> {
+export async function runAndShow(planned: Planned, input: RunInput, io: Io): Promise<Manifest[]> {
+  const { plan, folder, settings } = planned;
   const { from, to, force } = input;
   const { draw, clear } = progressDrawer(io, Math.max(...plan.stages.map(({ name }) => name.length)));
   const manifests = await runPlan(plan, folder, {
@@ -59,7 +60,7 @@ export async function runAndShow({ plan, folder, settings }: Planned, input: Run
     environment: io.environment,
   }).finally(clear);
   if (input.json) printJson(io, manifests);
-  else print(io, `\n${funnel(manifests)}\n\n${closing({ plan, folder, settings }, manifests, to, io)}`);
+  else print(io, `\n${funnel(manifests)}\n\n${notes(planned, manifests)}${closing(planned, manifests, to, io)}`);
   return manifests;
 }
 
@@ -79,6 +80,12 @@ function funnel(manifests: readonly Manifest[]): string {
 function reasons(rejected: Readonly<Record<string, number>>): string {
   const named = Object.entries(rejected).map(([reason, number]) => `${reason} ${count(number)}`);
   return named.join(", ") || "-";
+}
+
+/** What the inputs and the stages have to say beside their counts, a line each. */
+function notes(planned: Planned, manifests: readonly Manifest[]): string {
+  const ofStages = manifests.flatMap((each) => stageNamed(dataset, each.stage).notes?.(each) ?? []);
+  return [...planned.notes, ...ofStages].map((note) => `Note: ${note}.\n`).join("");
 }
 
 /** What has come out, and what to do next. */

@@ -76,7 +76,7 @@ describe("--set", () => {
       models: { intents: { price: { input: 2.5 } } },
     });
     for (const { path, type } of settingsOf(dataset)) {
-      const isPairs = unwrap(type).inner.def.type === "object";
+      const isPairs = ["object", "record"].includes(unwrap(type).inner.def.type);
       expect(given("--set", `${path.join(".")}=${isPairs ? "input=1" : "1"}`)).not.toEqual({});
     }
   });

@@ -11,7 +11,7 @@ const INTENT = "You are a user chatting with an assistant language model to say 
 const TWO = conversation("user: hi", "assistant: hello\nthere", "user: ok", "assistant: bye");
 const USERLM = chatFormat(
   "userlm",
-  { bos: "template", bosToken: "", eosToken: "", newlineInLoss: true, stopInLoss: true },
+  { bos: "template", bosToken: "", eosToken: "", templateDate: "2024-07-26", newlineInLoss: true, stopInLoss: true },
   [],
 );
 

@@ -60,7 +60,8 @@ describe("a conversation is dropped", () => {
     ["no_turns", raw(), {}, {}],
     ["system_turn", raw("system: be nice", ...hello), {}, { message: 0 }],
     ["system_turn", raw(...hello, "system: be nice"), {}, { message: 2 }],
-    ["unknown_role", raw("user: hi", "tool: 42"), {}, { message: 1, found: "tool", expected: "user or assistant" }],
+    ["tool_turn", raw("user: hi", "tool: 42"), {}, { message: 1 }],
+    ["unknown_role", raw("user: hi", "elf: 42"), {}, { message: 1, found: "elf", expected: "user or assistant" }],
     ["unknown_role", raw("User: hi"), {}, { message: 0, found: "User", expected: "user or assistant" }],
     ["broken_alternation", raw("assistant: hello"), {}, { message: 0, found: "assistant", expected: "user" }],
     ["broken_alternation", raw("user: hi", "user: there"), {}, { message: 1, found: "user", expected: "assistant" }],
@@ -80,7 +81,7 @@ describe("a conversation is dropped", () => {
 
   test("for its first faulty message", () => {
     expect(verdict(raw("user: ", "user: ", "system: x"))).toBe("broken_alternation");
-    expect(verdict(raw("user: ", "tool: x", "system: x"))).toBe("unknown_role");
+    expect(verdict(raw("user: ", "elf: x", "system: x"))).toBe("unknown_role");
     expect(verdict(raw("user: ", "system: x", "tool: x"))).toBe("system_turn");
   });
 });
@@ -112,7 +113,7 @@ describe("repair", () => {
 
   test("does not invent: nothing left is no_turns, other roles stay unknown", () => {
     expect(repaired("system: a", "assistant: b")).toBe("no_turns");
-    expect(repaired("user: a", "tool: b", "tool: c")).toBe("unknown_role");
+    expect(repaired("user: a", "elf: b", "elf: c")).toBe("unknown_role");
     expect(repaired("user: ", "system: a", "user: ")).toBe("no_user_text");
   });
 

@@ -45,7 +45,7 @@ describe("lines of a log", () => {
         source_id: "b",
         field: "messages.0.content",
         found: "7",
-        expected: "string",
+        expected: "text, or a list of parts with text",
       },
     });
   });

@@ -96,11 +96,71 @@ describe("a row of one's own log", () => {
     ["the id is empty", { id: "", messages }, { id: "id" }],
     ["the id is null", { id: null, messages }, { id: "id" }],
     ["there are no messages", { id: "1" }, {}],
-    ["a message has no text", { messages: [{ role: "user", content: null }] }, {}],
+    ["a message has no text", { messages: [{ role: "user" }] }, {}],
+    ["a text is a number", { messages: [{ role: "user", content: 7 }] }, {}],
+    ["a text is an object", { messages: [{ role: "user", content: { a: 1 } }] }, {}],
     ["a message has no role", { messages: [{ content: "hi" }] }, {}],
   ])("fails its schema where %s", (_, row, columns) => {
     expect(chat.row(ChatColumns.parse(columns)).safeParse(row).success).toBe(false);
   });
+});
+
+describe("a message", () => {
+  const turns = (list: object[], columns: Partial<Columns> = {}) => convert({ messages: list }, columns).turns;
+
+  test("may be a list of parts: the text ones are its text", () => {
+    const content = [
+      { type: "text", text: "look " },
+      { type: "image_url", image_url: { url: "x" } },
+      { type: "text", text: "here" },
+    ];
+    expect(turns([{ role: "user", content }])).toEqual([{ role: "user", content: "look here" }]);
+    expect(turns([{ role: "user", content: { parts: ["a", "b"] } }], { content: "content.parts" })).toEqual([
+      { role: "user", content: "ab" },
+    ]);
+  });
+
+  test("that calls a tool in place of words is one of a tool", () => {
+    const calls = [{ id: "t1", type: "function", function: { name: "search", arguments: "{}" } }];
+    expect(turns([{ role: "assistant", content: null, tool_calls: calls }])).toEqual([{ role: "tool", content: "" }]);
+    expect(turns([{ role: "assistant", tool_calls: calls }])).toEqual([{ role: "tool", content: "" }]);
+    expect(turns([{ role: "assistant", content: "Let me see.", tool_calls: calls }])).toEqual([
+      { role: "assistant", content: "Let me see." },
+    ]);
+  });
+
+  test("may say deep inside who speaks", () => {
+    const list = [{ author: { role: "user" }, content: { parts: ["hi"] } }];
+    expect(turns(list, { role: "author.role", content: "content.parts" })).toEqual([{ role: "user", content: "hi" }]);
+  });
+
+  test("may have a role of one's own", () => {
+    const row = {
+      messages: [
+        { role: "Caller", content: "hi" },
+        { role: "desk", content: "hello" },
+      ],
+    };
+    const all = ChatColumns.parse({});
+    const found = chat.convert(chat.row(all).parse(row), all, { caller: "user", desk: "assistant" }) as RawConversation;
+    expect(found.turns.map(({ role }) => role)).toEqual(["user", "assistant"]);
+  });
+});
+
+test("a list of messages may be JSON text, or lie deep inside", () => {
+  expect(convert({ messages: JSON.stringify(messages) }).turns).toEqual(messages);
+  expect(convert({ inputs: { messages } }, { messages: "inputs.messages" }).turns).toEqual(messages);
+});
+
+test("a language may be a code, and a time that cannot be read is counted", () => {
+  const columns = { language: "lang", time: "when" };
+  expect(convert({ messages, lang: "en-US", when: "Mar 1, 2024" }, columns)).toMatchObject({
+    language: "English",
+    started_at: null,
+    counts: { times_not_read: 1 },
+  });
+  expect(convert({ messages, lang: "French", when: "2024-03-01" }, columns)).toMatchObject({ language: "French" });
+  expect(convert({ messages, lang: "fr", when: null }, columns).counts).toBeUndefined();
 });
 
 describe("roles in people's logs", () => {

@@ -18,6 +18,7 @@ const OPTIONS: ChatOptions = {
   bos: "template",
   bosToken: "<|begin_of_text|>",
   eosToken: "<|end_of_text|>",
+  templateDate: "2024-07-26",
   newlineInLoss: true,
   stopInLoss: true,
 };
@@ -188,10 +189,31 @@ describe("a Jinja template", () => {
     ["that does not parse", "{% for %}", "not a Jinja chat template"],
     ["that refuses", "{{ raise_exception('no system role') }}", "no system role"],
     ["that leaves out messages", "{{ messages[0]['content'] }}", "leaves out messages"],
+    [
+      "that never comes to an end",
+      "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}{% for m in messages %}{{ m['content'] }}{% endfor %}",
+      "it takes so many steps",
+    ],
+    [
+      "that asks for more numbers than there is room for",
+      "{% for a in range(10 ** 12) %}{% endfor %}",
+      "range of 1000000000000 numbers",
+    ],
     ["that changes text", "{% for m in messages %}{{ m['content'] | upper }}{% endfor %}", "changes the text"],
   ])("%s is refused in words", (_, source, said) => {
     const path = file("bad.jinja", source);
     expect(() => chatFormat(path, OPTIONS, KNOWN).render(messages("a", "b"))).toThrow(said);
+  });
+
+  test("that asks for today's date is told the day that is set, in the words of Python", () => {
+    const path = file(
+      "date.jinja",
+      "{{ strftime_now('%d %b %Y, %A %-d/%m/%y %H:%M') }}{% for m in messages %}<|im_start|>{{ m['content'] }}<|im_end|>{% endfor %}",
+    );
+    const first = (templateDate: string) =>
+      chatFormat(path, { ...OPTIONS, templateDate }, KNOWN).render(messages("x", "y"))[0]?.text;
+    expect(first("2024-07-26")).toBe("26 Jul 2024, Friday 26/07/24 00:00");
+    expect(first("2025-01-02")).toBe("02 Jan 2025, Thursday 2/01/25 00:00");
   });
 
   test("that is not there is refused in words", () => {

@@ -6,7 +6,14 @@ import { BOS } from "../../../../../pipeline/text/text-options.ts";
 import { useFolder } from "../../../../helpers/folder.ts";
 
 const at = useFolder();
-const OPTIONS = { bos: "template", bosToken: BOS, eosToken: "</s>", newlineInLoss: true, stopInLoss: true } as const;
+const OPTIONS = {
+  bos: "template",
+  bosToken: BOS,
+  eosToken: "</s>",
+  templateDate: "2024-07-26",
+  newlineInLoss: true,
+  stopInLoss: true,
+} as const;
 const KNOWN = [BOS, "<|im_start|>", "<|im_end|>", "[INST]", "[/INST]", "</s>"];
 
 describe("the frame of a chat format", () => {
