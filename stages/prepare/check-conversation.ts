@@ -33,7 +33,7 @@ export function checkConversation(raw: RawConversation, options: PrepareOptions)
   if (wanted !== "any") {
     if (language === null && options.unknownLanguage === "drop")
       return { reason: "language", detail: { found: null, expected: wanted } };
-    if (language !== null && language !== wanted)
+    if (language !== null && languageName(language) !== wanted)
       return { reason: "language", detail: { found: language, expected: wanted } };
   }
   if (toxic && options.toxic === "drop") return { reason: "toxic", detail: {} };

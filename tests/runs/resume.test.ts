@@ -144,7 +144,7 @@ describe("kill -9", () => {
   test("leaves a lock with the number that the next process has, as in a container: the next run takes over", async () => {
     // The lock of a killed run, with the number of the process that goes on.
     const output = join(folder, "container");
-    await killAt(2, output);
+    await killAt(3, output);
     const lock = join(output, "lock");
     const { pid: _, ...owner } = JSON.parse(readFileSync(lock, "utf8"));
     const command = 'printf \'%s"pid":%s}\' "$1" "$$" > "$0"; shift; exec "$@"';
