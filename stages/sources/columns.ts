@@ -76,7 +76,7 @@ export function at(value: unknown, path: string): unknown {
 }
 
 /** A list of messages, or the list that a text holds as JSON. */
-export function messagesIn(value: unknown): Record<string, unknown>[] {
+function messagesIn(value: unknown): Record<string, unknown>[] {
   const list = typeof value === "string" ? parsed(value) : value;
   return Array.isArray(list) ? list.filter((each) => typeof each === "object" && each !== null) : [];
 }
