@@ -1,8 +1,8 @@
 import { Environment, Interpreter, type Template } from "@huggingface/jinja";
 
-/** Steps that a template may take for each message, and beside them: a hundred times what templates in use take. */
+/** Steps that a template may take for each message, and beside them: far more than templates in use take. */
 const STEPS_A_MESSAGE = 20_000;
-const STEPS_BESIDE = 2_000_000;
+const STEPS_BESIDE = 100_000;
 /** Numbers that `range` may give. */
 const LONGEST_RANGE = 1_000_000;
 
