@@ -29,8 +29,8 @@ export type CheckedConversation = { turns: Turn[] } | { reason: Reason; detail: 
 /** Keeps conversations that a person plausibly wrote, in the wanted language; everything else leaves with one reason. */
 export function checkConversation(raw: RawConversation, options: PrepareOptions): CheckedConversation {
   const { language, toxic, redacted } = raw;
-  const wanted = languageName(options.language);
-  if (wanted !== "any") {
+  if (options.language !== "any") {
+    const wanted = languageName(options.language);
     if (language === null && options.unknownLanguage === "drop")
       return { reason: "language", detail: { found: null, expected: wanted } };
     if (language !== null && languageName(language) !== wanted)
