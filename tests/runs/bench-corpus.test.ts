@@ -7,7 +7,7 @@ import { temporary } from "../helpers/folder.ts";
 import { ROOT, startProcess, succeed } from "./flipturn.ts";
 
 const CORPUS = join(ROOT, "dist", "scripts", "bench", "corpus.js");
-const CONVERSATIONS = 6000;
+const CONVERSATIONS = 4000;
 const folder = temporary();
 const rows = `read_parquet('${join(folder, "two", "*.parquet")}')`;
 
@@ -104,7 +104,7 @@ describe("the synthetic corpus", () => {
   test("is 44 % not English, in many scripts", async () => {
     expect(await share("language <> 'English'")).toBeCloseTo(0.44, 1);
     for (const script of ["Han", "Cyrillic", "Arabic", "Hangul", "Latin"])
-      expect(await share(`regexp_matches(conversation[2].content, '\\p{${script}}')`)).toBeGreaterThan(0.005);
+      expect(await share(`regexp_matches(conversation[2].content, '\\p{${script}}')`)).toBeGreaterThan(0.002);
   });
 
   test("has one template in a tenth of its rows, and ordinary words by Zipf's law", async () => {

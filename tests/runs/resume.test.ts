@@ -25,14 +25,16 @@ const folder = temporary();
 const input = join(folder, "many.jsonl");
 /** Templates A and B of the demo are over this many conversations, its shared opening is not. */
 const SETTINGS = [
-  ...["run", "--source", "wildchat-1m", "--input", input, "--max-bad-rows", "0.05", "--min-count", "60"],
-  ...["--intents", "none", "--shards", "4", "--threads", "2"],
+  ...["run", "--source", "wildchat-1m", "--input", input, "--max-bad-rows", "0.05", "--min-count", "30"],
+  ...["--intents", "none", "--shards", "3", "--threads", "2"],
+  // Rows are made the same way without counts, and the tables of tokens take longer to load than the rows to write.
+  ...["--tokenizer", "none", "--max-tokens", "null"],
 ];
 const undisturbed = join(folder, "undisturbed");
 let steps = 0;
 let whole: Record<string, string> = {};
 
-/** The demo's rows 4 times under other ids, by other people, with another end of every first turn: 608 rows. */
+/** The demo's rows twice under other ids, by other people, with another end of every first turn: 304 rows. */
 async function writeInput(): Promise<void> {
   type Row = { conversation_hash: string; hashed_ip: string; conversation: { content: string | null }[] | null };
   const rows = await select<Row>(
@@ -40,11 +42,11 @@ async function writeInput(): Promise<void> {
        list_transform(conversation, lambda m: {'role': m.role, 'content': m.content, 'timestamp': m.timestamp}) AS conversation,
        language, toxic, redacted, country, hashed_ip FROM read_parquet('${DEMO}/*.parquet')`,
   );
-  const copies = Array.from({ length: 4 }, (_, copy) =>
+  const copies = Array.from({ length: 2 }, (_, copy) =>
     rows.map((row) => {
       const [first, ...others] = row.conversation ?? [];
       const conversation = first && [{ ...first, content: first.content && `${first.content} no ${copy}` }, ...others];
-      const hashed_ip = `${row.hashed_ip}-${copy % 3}`;
+      const hashed_ip = `${row.hashed_ip}-${copy}`;
       const conversation_hash = `${row.conversation_hash}${copy}`;
       return `${JSON.stringify({ ...row, conversation_hash, hashed_ip, conversation: conversation ?? null })}\n`;
     }),
@@ -101,19 +103,19 @@ async function resume(output: string): Promise<void> {
 describe("kill -9", () => {
   test("the undisturbed run is one that uses every stage and every shard", () => {
     const { in: rows } = manifest(undisturbed, "prepare");
-    expect(rows).toBe(608);
+    expect(rows).toBe(304);
     expect(Object.keys(manifest(undisturbed, "dedup").rejected)).toEqual(["template"]);
-    expect(manifest(undisturbed, "render").kept).toBeGreaterThan(650);
-    expect(allFiles(undisturbed).filter((path) => path.includes("samples-"))).toHaveLength(4);
+    expect(manifest(undisturbed, "render").kept).toBeGreaterThan(300);
+    expect(allFiles(undisturbed).filter((path) => path.includes("samples-"))).toHaveLength(3);
   });
 
-  test("at six random steps: what is under a final name is right, and the same command goes on to the same bytes", async () => {
+  test("at five random steps: what is under a final name is right, and the same command goes on to the same bytes", async () => {
     const random = seeded(2026);
     const reached = new Set<number>();
-    for (let kill = 0; kill < 6; kill++) {
+    for (let kill = 0; kill < 5; kill++) {
       const output = join(folder, `killed-${kill}`);
-      // One in each sixth of the run. Where it ended before it was looked at, somewhat earlier.
-      let step = Math.floor(((kill + random()) / 6) * steps);
+      // One in each fifth of the run. Where it ended before it was looked at, somewhat earlier.
+      let step = Math.floor(((kill + random()) / 5) * steps);
       while (!(await killAt(step, output))) {
         rmSync(output, { recursive: true });
         step = Math.floor(step * 0.8);
@@ -158,26 +160,18 @@ describe("kill -9", () => {
 
 describe("Ctrl-C", () => {
   test.each([
-    ["on worker threads", "2", 2],
-    ["in one process", "1", 2],
+    ["on worker threads", "2"],
+    ["in one process", "1"],
   ])(
     "%s ends with 130, in words, with nothing half-written; the same command then comes to the same bytes",
-    async (_name, threads, times) => {
+    async (_name, threads) => {
       const output = join(folder, `interrupted-${threads}`);
-      let interrupted = 0;
-      for (let time = 0; time < times; time++) {
-        rmSync(output, { recursive: true, force: true });
-        const step = Math.floor(((time + 1) / (times + 1)) * steps);
-        const { code, signal, stdout, stderr } = await stopAt(step, "SIGINT", output, "--threads", threads);
-        // It may have been over before it was looked at.
-        if (code === 0) continue;
-        interrupted++;
-        expect([code, signal, stderr]).toEqual([130, null, expect.stringContaining("goes on where this stops")]);
-        expect(stdout).toBe("");
-        expect(stderr).not.toMatch(/^\s+at |terminate called/m);
-        expect(allFiles(output).filter((path) => /\.partial$|^lock$/.test(path))).toEqual([]);
-      }
-      expect(interrupted).toBeGreaterThan(0);
+      const middle = Math.floor(steps / 2);
+      const { code, signal, stdout, stderr } = await stopAt(middle, "SIGINT", output, "--threads", threads);
+      expect([code, signal, stderr]).toEqual([130, null, expect.stringContaining("goes on where this stops")]);
+      expect(stdout).toBe("");
+      expect(stderr).not.toMatch(/^\s+at |terminate called/m);
+      expect(allFiles(output).filter((path) => /\.partial$|^lock$/.test(path))).toEqual([]);
       await resume(output);
     },
   );

@@ -1,18 +1,18 @@
 import { describe, expect, test } from "vitest";
-import type { Artefact, Table } from "../../../pipeline/artefact.ts";
-import { defineChain } from "../../../pipeline/chain.ts";
-import { resolveConfig } from "../../../pipeline/config.ts";
-import { realEnvironment } from "../../../pipeline/environment.ts";
-import { datasetFile } from "../../../pipeline/files/row-files.ts";
-import { planChain } from "../../../pipeline/plan.ts";
-import { plannedStage, type Run } from "../../../pipeline/run-folder.ts";
-import { type Stage, stageIn } from "../../../pipeline/stage.ts";
-import { runTask, type Task } from "../../../pipeline/task.ts";
-import { dataset } from "../../../stages/index.ts";
-import { rendered } from "../../../stages/render/artefacts.ts";
-import { useFolder } from "../../helpers/folder.ts";
-import { operationsIn } from "../../helpers/operations.ts";
-import { runToy } from "../../helpers/toy.ts";
+import type { Artefact, Table } from "../../pipeline/artefact.ts";
+import { defineChain } from "../../pipeline/chain.ts";
+import { resolveConfig } from "../../pipeline/config.ts";
+import { realEnvironment } from "../../pipeline/environment.ts";
+import { datasetFile } from "../../pipeline/files/row-files.ts";
+import { planChain } from "../../pipeline/plan.ts";
+import { plannedStage, type Run } from "../../pipeline/run-folder.ts";
+import { type Stage, stageIn } from "../../pipeline/stage.ts";
+import { runTask, type Task } from "../../pipeline/task.ts";
+import { dataset } from "../../stages/index.ts";
+import { rendered } from "../../stages/render/artefacts.ts";
+import { useFolder } from "../helpers/folder.ts";
+import { operationsIn } from "../helpers/operations.ts";
+import { runToy } from "../helpers/toy.ts";
 
 const at = useFolder();
 const { signal } = new AbortController();
@@ -73,7 +73,14 @@ describe.each([8, 256])("with %i shards", (shards) => {
       const { phases } = plannedStage(run.plan, stage);
       const tasks = phases.at(-1)?.first ?? 0;
       for (let index = 0; index < tasks; index++) {
-        const touched = await operationsIn(run.folder, () => runTask(run, stage, index, { signal }));
+        // The first look at all that went before, the last finish it: all others are alike, of which some are enough.
+        const isCounted = index < 4 || index >= tasks - 4;
+        const work = () => runTask(run, stage, index, { signal });
+        if (!isCounted) {
+          await work();
+          continue;
+        }
+        const touched = await operationsIn(run.folder, work);
         const beside = touched.filter((path) => !/\.(parquet|jsonl|blocks|keys)/.test(path));
         costs[stage] = Math.max(costs[stage] ?? 0, beside.length);
       }
