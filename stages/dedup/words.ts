@@ -1,3 +1,5 @@
+import { goesOn, kindOf, OTHER, SPACED } from "../../pipeline/text/word-characters.ts";
+
 /** Length of the word sequences that are counted; the paper's appendix A counts 7-grams. */
 export const NGRAM = 7;
 
@@ -15,19 +17,6 @@ function power(factor: number, exponent: number): number {
   return product;
 }
 
-/** Class of a code point: 0 not known yet, 1 letter or digit, 2 other. Filled as text is met; 1.1 MB. */
-const classes = new Uint8Array(0x110000);
-const WORD = /[\p{L}\p{N}]/u;
-
-function isWord(code: number): boolean {
-  let found = classes[code];
-  if (found === 0) {
-    found = WORD.test(String.fromCodePoint(code)) ? 1 : 2;
-    classes[code] = found;
-  }
-  return found === 1;
-}
-
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is meant
 const ASCII = /^[\x00-\x7f]*$/;
 
@@ -37,8 +26,8 @@ export function normalise(text: string): string {
 }
 
 /**
- * Finds the words of a text (runs of Unicode letters and digits after `normalise`) and hashes its 7-grams to 64 bits,
- * in two independent lanes of 32, without making a string for a word. One scanner is used for many texts: `scan`, then
+ * Finds the words of a text (runs of Unicode letters and digits after `normalise`; scripts without spaces are cut as
+ * `goesOn` says) and hashes its 7-grams to 64 bits, in two independent lanes of 32, without making a string for a word. One scanner is used for many texts: `scan`, then
  * read `words`, `gramLow` and `gramHigh` until the next `scan`.
  */
 export class WordScanner {
@@ -120,11 +109,13 @@ export class WordScanner {
     for (let at = 0; at < length; ) {
       let code = text.charCodeAt(at);
       if (code >= 0xd800) code = text.codePointAt(at) as number;
-      if (!isWord(code)) {
+      const kind = kindOf(code);
+      if (kind === OTHER) {
         at += code > 0xffff ? 2 : 1;
         continue;
       }
       const start = at;
+      let before: number;
       let low = 0x811c9dc5;
       let high = 0x2f0b4a27;
       do {
@@ -133,9 +124,10 @@ export class WordScanner {
         high ^= high >>> 15;
         at += code > 0xffff ? 2 : 1;
         if (at >= length) break;
+        before = code;
         code = text.charCodeAt(at);
         if (code >= 0xd800) code = text.codePointAt(at) as number;
-      } while (isWord(code));
+      } while (kind === SPACED ? kindOf(code) === SPACED : goesOn(before, code));
       this.#add(start, at, mix(low), mix(high ^ low));
     }
   }

@@ -3,6 +3,7 @@
  * the letters' case in the fixed beginning) are taken off; anything else is a fault that the model is told of once.
  */
 import { spoken } from "../../pipeline/models/spoken.ts";
+import { wordsOf } from "../../pipeline/text/words.ts";
 
 /** What can be wrong with an answer beyond its decoration. */
 export type Fault = "empty" | "wrong_prefix" | "paragraphs" | "too_many_words";
@@ -34,12 +35,8 @@ export function readAnswer(text: string | null, shape: Shape): ReadAnswer {
     return REFUSAL.test(bare) ? { kind: "refused" } : { kind: "fault", fault: "wrong_prefix" };
   }
   if (/\n\s*\n/.test(bare)) return { kind: "fault", fault: "paragraphs" };
-  if (words(bare) > shape.maxIntentWords) return { kind: "fault", fault: "too_many_words" };
+  if (wordsOf(bare).length > shape.maxIntentWords) return { kind: "fault", fault: "too_many_words" };
   return { kind: "intent", intent: bare.replace(/\s*\n\s*/g, " ") };
-}
-
-function words(text: string): number {
-  return text.split(/\s+/).filter(Boolean).length;
 }
 
 /** The answer without white space, quotes, marks and labels around it, and with the fixed beginning as it must be. */

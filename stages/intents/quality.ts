@@ -2,6 +2,7 @@
  * What can be measured of an intent without another model: how long it is, how much of it the user said, and whether it
  * gives away details. The paper's finding is that generic intents work best; nothing is dropped for it by default.
  */
+import { wordsOf } from "../../pipeline/text/words.ts";
 import type { Turn } from "../../schemas/conversation.ts";
 import type { Intent } from "../../schemas/intent.ts";
 
@@ -39,11 +40,6 @@ export function measureIntent(intent: string | null, turns: readonly Turn[], rul
   const parrots = content.length >= rule.specifiedWords && (from_user ?? 0) > rule.specifiedShare;
   const specificity = copied >= rule.specifiedCopy || parrots ? "specified" : "generic";
   return { words: wordsOf(intent).length, from_user, copied, specificity };
-}
-
-/** Runs of letters and digits in lower case; a script without spaces makes one word of a run. */
-function wordsOf(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{N}]+(?:['’]\p{L}+)*/gu) ?? [];
 }
 
 /** Words in the longest run that both have in the same order without a gap. */

@@ -1,6 +1,6 @@
 /** First-turn diversity: 100 · (1 - mean Jaccard index of the 1-gram sets of all pairs of first turns). */
+import { wordsOf } from "../../pipeline/text/words.ts";
 import type { MetricOf } from "./metric.ts";
-import { wordsOf } from "./words.ts";
 
 /** First turns that are drawn, as in the paper. */
 export const FIRST_TURNS = 2000;

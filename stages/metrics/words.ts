@@ -1,3 +1,5 @@
+import { wordsOf } from "../../pipeline/text/words.ts";
+
 /**
  * Words of the closed classes of English (articles, pronouns, auxiliaries, prepositions, conjunctions, question words,
  * the commonest adverbs) with their contractions. They are left out before overlap is computed; the card lists them.
@@ -18,13 +20,6 @@ export const STOP_WORDS: ReadonlySet<string> = new Set(
    not no all any each every few more most much many other some such own same just also only too very then there here
    now again once ever never still even`.split(/\s+/),
 );
-
-/** Runs of letters, marks and digits in lower case, apostrophes inside kept; a script without spaces makes one word of a run. */
-export function wordsOf(text: string): string[] {
-  return text.toLowerCase().replaceAll("’", "'").match(WORD) ?? [];
-}
-
-const WORD = /[\p{L}\p{N}\p{M}]+(?:'[\p{L}]+)*/gu;
 
 /** The words of a text that are no stop words. */
 export function contentWords(text: string): string[] {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { isEmpty } from "../../pipeline/text/white-space.ts";
+import { wordsOf } from "../../pipeline/text/words.ts";
 import type { Conversation, Turn } from "../../schemas/conversation.ts";
 import type { EndSign, EndSignals } from "../../schemas/end-signals.ts";
 
@@ -25,7 +26,7 @@ export function signsOf(turns: readonly Turn[]): EndSign[] {
   const signs: EndSign[] = [];
   if (last?.role === "user") signs.push("unanswered");
   if (last?.role === "assistant" && isEmpty(last)) signs.push("empty_answer");
-  const isShort = said.split(/\s+/).filter(Boolean).length <= MOST_WORDS;
+  const isShort = wordsOf(said).length <= MOST_WORDS;
   if (isShort && THANKS.test(said) && !ASKS.test(said)) signs.push("thanks");
   const head = last?.role === "assistant" ? last.content.trimStart().slice(0, 200) : "";
   if (REFUSAL.test(head) && !ANSWERS.test(head)) signs.push("refusal");

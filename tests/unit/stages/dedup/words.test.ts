@@ -3,12 +3,12 @@ import { describe, expect, test } from "vitest";
 import { NGRAM, normalise, WordScanner } from "../../../../stages/dedup/words.ts";
 import { texts } from "../../../helpers/texts.ts";
 
-/** The words as the definition has them, without any of the scanner's tricks. */
-const naiveWords = (text: string): string[] =>
-  text
-    .normalize("NFKC")
-    .toLowerCase()
-    .match(/[\p{L}\p{N}]+/gu) ?? [];
+/** Letters and marks of scripts without spaces; digits are as everywhere. */
+const UNSPACED = String.raw`(?!\p{Nd})[\p{L}\p{N}\p{M}](?<=[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}ー〆〼\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}])`;
+const RUNS = new RegExp(String.raw`(?:${UNSPACED})+|(?:(?!${UNSPACED})[\p{L}\p{N}])+`, "gu");
+
+/** The words as the definition has them, without any of the scanner's tricks; runs of scripts without spaces are whole. */
+const naiveWords = (text: string): string[] => text.normalize("NFKC").toLowerCase().match(RUNS) ?? [];
 
 function words(text: string): string[] {
   const scanner = new WordScanner();
@@ -32,8 +32,9 @@ describe("words", () => {
     ["are the same in compatibility forms", "ﬁne Ｆｕｌｌ ②", ["fine", "full", "2"]],
     ["end at a mark that cannot be composed", "x\u0301y", ["x", "y"]],
     ["may be Hebrew, Arabic or Greek", "שלום مرحبا ΣΟΦΙΑ", ["שלום", "مرحبا", "σοφια"]],
-    ["may be runs of Chinese", "漢字。平仮名", ["漢字", "平仮名"]],
-    ["may have letters outside the basic plane", "𐐔𐐯 a𠀀b 𝟙", ["𐐼𐐯", "a𠀀b", "1"]],
+    ["end where a script without spaces begins or ends", "a漢b ②ไ３", ["a", "漢", "b", "2", "ไ", "3"]],
+    ["are numbers in any script", "๑๒๓ ၁၂ ១២", ["๑๒๓", "၁၂", "១២"]],
+    ["may have letters outside the basic plane", "𐐔𐐯 a𠀀b 𝟙", ["𐐼𐐯", "a", "𠀀", "b", "1"]],
     ["end at emoji and half a surrogate pair", "a🙂b\ud800c", ["a", "b", "c"]],
     ["may be digits of other scripts", "٣٤ १२", ["٣٤", "१२"]],
   ])("%s", (_, text, expected) => {
@@ -43,9 +44,25 @@ describe("words", () => {
   test("are those of the definition, for any text", () => {
     fc.assert(
       fc.property(fc.oneof(texts, fc.lorem()), (text) => {
-        expect(words(text)).toEqual(naiveWords(text));
+        const naive = naiveWords(text);
+        if (naive.some((run) => new RegExp(UNSPACED, "u").test(run))) expect(words(text).join("")).toBe(naive.join(""));
+        else expect(words(text)).toEqual(naive);
       }),
     );
+  });
+
+  test("of scripts without spaces are cut alike whatever stands around them", () => {
+    const run = "请为我们公司的网站写一篇关于产品的详细营销文章";
+    const alone = words(run);
+    expect(alone.length).toBeGreaterThan(7);
+    for (const [before, after] of [
+      ["", "。"],
+      ["在北京", "并且包含三个小标题"],
+      ["please ", " 2"],
+    ]) {
+      const inside = words(`${before}${run}${after}`).join(" ");
+      expect(inside).toContain(alone.slice(1, -1).join(" "));
+    }
   });
 
   test("may be more than the scanner begins with room for", () => {
@@ -81,7 +98,7 @@ describe("7-grams", () => {
   });
 
   test("have equal hashes if and only if their words are equal", () => {
-    const word = fc.constantFrom("a", "b", "aa", "ab", "ba", "é", "e", "漢", "漢字", "𠀀", "1", "11");
+    const word = fc.constantFrom("a", "b", "aa", "ab", "ba", "é", "e", "漢", "字", "𠀀", "1", "11");
     const seven = fc.array(word, { minLength: NGRAM, maxLength: NGRAM });
     const scanner = new WordScanner();
     const hash = (list: readonly string[]) => hashes(scanner, list.join(" "))[0];

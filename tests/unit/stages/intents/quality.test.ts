@@ -31,6 +31,12 @@ describe("an intent", () => {
     expect(of(said, `user: ${half}`, "assistant: yes", `user: ${other}`).copied).toBe(6);
   });
 
+  test("that copies a run without spaces from one turn is a specified one", () => {
+    const said = "写一篇关于家乡旧城区改造的文章并附上三个小标题和摘要";
+    expect(of(said, `user: 请帮我${said}，谢谢`).specificity).toBe("specified");
+    expect(of("写文章", `user: 请帮我${said}，谢谢`)).toMatchObject({ specificity: "generic" });
+  });
+
   test("that has many content words, nearly all of them the user's, is a specified one; a short one is not", () => {
     const words = ["oslo", "bergen", "train", "june", "cabin", "fjord", "ferry", "salmon"];
     const turns = words.map((word) => `user: ${word}!`);
@@ -55,7 +61,7 @@ describe("an intent", () => {
   });
 
   test("is measured whatever the letters: case, accents, other scripts", () => {
-    expect(of("översätta ДОМ 漢字", "user: ÖVERSÄTTA дом 漢字")).toMatchObject({ from_user: 1, copied: 3 });
+    expect(of("översätta ДОМ 한국", "user: ÖVERSÄTTA дом 한국")).toMatchObject({ from_user: 1, copied: 3 });
   });
 });
 

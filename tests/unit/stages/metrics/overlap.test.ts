@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { wordsOf } from "../../../../pipeline/text/words.ts";
 import { Overlaps } from "../../../../stages/metrics/overlap.ts";
-import { contentWords, ngrams, STOP_WORDS, wordsOf } from "../../../../stages/metrics/words.ts";
+import { contentWords, ngrams, STOP_WORDS } from "../../../../stages/metrics/words.ts";
 
 const PREFIX = "You are a user chatting with an assistant language model to";
 
@@ -40,6 +41,13 @@ describe("overlap with the intent", () => {
     expect(overlap("jaccard/4-gram/no_prefix", intent, ["plan garden tomato"])).toBeUndefined();
   });
 
+  test("finds what a turn without spaces shares with the intent", () => {
+    const goal = `${PREFIX} 写关于环境保护的文章`;
+    const [value, count] = overlap("per_user_word/1-gram/no_prefix", goal, ["请帮我写一篇关于环境保护的文章"]) ?? [];
+    expect(count).toBe(1);
+    expect(value).toBeGreaterThan(40);
+  });
+
   test("leaves out turns that are stop words alone, and says nothing where there is no turn", () => {
     expect(overlap("per_user_word/1-gram/no_prefix", intent, ["why not?", "plan"])).toEqual([100, 1]);
     expect(overlap("per_user_word/1-gram/no_prefix", intent, [])).toBeUndefined();
@@ -47,11 +55,6 @@ describe("overlap with the intent", () => {
 });
 
 describe("words", () => {
-  test("are letters, marks and digits in lower case, apostrophes inside kept", () => {
-    expect(wordsOf("Don’t STOP: it's 3rd—naïve नमस्ते")).toEqual(["don't", "stop", "it's", "3rd", "naïve", "नमस्ते"]);
-    expect(wordsOf("\u2028…!")).toEqual([]);
-  });
-
   test("that are stop words all survive the way words are cut, so that each can be met", () => {
     for (const word of STOP_WORDS) expect(wordsOf(word)).toEqual([word]);
     expect(contentWords("Can you write this for me")).toEqual(["write"]);

@@ -31,6 +31,7 @@ describe("the end of a conversation shows", () => {
     "thankless",
     "what does byebug do",
     "the cheersquad",
+    "谢谢你的建议，接下来请把上面这篇文章改写成一封给老师的感谢信，语气正式一些，并且控制在三百字以内",
     "ok merci, et en anglais comment ça s'appelle ?",
   ])("no thanks in a request that only holds the word: %s", (said) => {
     expect(signs(`user: ${said}`, answer)).toEqual([]);

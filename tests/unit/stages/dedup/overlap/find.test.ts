@@ -36,6 +36,18 @@ describe("text of an evaluation set", () => {
     expect(all.find("Tell me: what is the capital of France?")).toEqual([]);
   });
 
+  test.each([
+    [
+      "Chinese",
+      "小明在四月份卖了四十八个发夹给他的朋友，然后在五月份卖了一半那么多。他一共卖了多少个？",
+      "请解答下面这道题并写出步骤：",
+    ],
+    ["Thai", "สมชายขายกิ๊บให้เพื่อนสี่สิบแปดอันในเดือนเมษายน แล้วขายได้ครึ่งหนึ่งในเดือนพฤษภาคม เขาขายได้ทั้งหมดกี่อัน", "ช่วยแก้โจทย์ข้อนี้: "],
+  ])("is found inside a longer turn in a script without spaces: %s", (_, item, before) => {
+    expect(evaluation(item).find(`${before}${item}`)).toMatchObject([{ item: "set:1", match: "13-gram" }]);
+    expect(evaluation(item).find(before)).toEqual([]);
+  });
+
   test("that several items share names the first of them, and each item once", () => {
     const [one, two] = [`${QUESTION} One.`, `${QUESTION} Two.`];
     expect(evaluation(one, two).find(`x ${QUESTION} y`)).toMatchObject([{ item: "set:1" }]);
