@@ -12,7 +12,7 @@ export const EndSignals = z.strictObject({
   /** When it began and when its last turn came, ISO 8601 in UTC; null = not known. */
   started_at: z.string().nullable(),
   ended_at: z.string().nullable(),
-  /** Keys of the first and the last user turn, 16 hex digits of the sha256 of their text; null = nothing was typed. */
+  /** Keys of the first and the last user turn, 16 hex digits: equal but for case, punctuation and signs; null = nothing was typed. */
   opening_key: z.string().nullable(),
   last_key: z.string().nullable(),
   signs: z.array(EndSign),

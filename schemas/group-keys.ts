@@ -3,7 +3,7 @@ import { z } from "zod";
 /** What one conversation that `dedup` kept has in common with others: a group split draws those with an equal key together. */
 export const GroupKeys = z.strictObject({
   conversation_id: z.string(),
-  /** Key of the exact opening, 16 hex digits of its sha256; null = nothing but white space was typed. */
+  /** Key of the opening, 16 hex digits: equal but for case, punctuation and signs; null = nothing was typed. */
   opening_key: z.string().nullable(),
   /** Id of the template that the opening matches, although it was kept; null = none. */
   template: z.string().nullable(),

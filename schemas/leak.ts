@@ -8,7 +8,7 @@ export const LINKS = ["user", "country", "opening", "template", "near_duplicate"
 export const Leak = z.strictObject({
   /**
    * `user`: the same user id; `country`: such a user id that was seen under more than one country; `opening`: the same
-   * first user turn to the letter; `template`: a template of 7-grams; `near_duplicate`: a cluster of near-duplicates.
+   * first user turn but for case, punctuation and signs; `template`: a template of 7-grams; `near_duplicate`: a cluster of near-duplicates.
    */
   link: z.enum(LINKS),
   /** How many such users, openings, … are in more than one split. */

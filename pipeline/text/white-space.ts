@@ -7,6 +7,16 @@ export function isEmpty(turn: { readonly content: string }): boolean {
   return BLANK.test(turn.content);
 }
 
+const SPACE = new RegExp(`[\\s${OF_PYTHON}]`);
+
+/** A text without the white space, JavaScript's or Python's, at its ends. */
+export function trimmed(text: string): string {
+  let [from, to] = [0, text.length];
+  while (from < to && SPACE.test(text.charAt(from))) from++;
+  while (to > from && SPACE.test(text.charAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
 /** What is not white space, neither JavaScript's nor Python's, as a class of RE2. */
 const TYPED =
   "[^\\t-\\r \\x{1c}-\\x{1f}\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}]";

@@ -4,6 +4,7 @@ import { InputError, UsageError } from "../../pipeline/errors.ts";
 import { describeParquet, identifier, parquet, query } from "../../pipeline/files/duckdb.ts";
 import { parseLine, readLines } from "../../pipeline/files/jsonl.ts";
 import { requireReadable } from "../../pipeline/plan.ts";
+import { textKey } from "../../pipeline/text/text-key.ts";
 import type { Leak } from "../../schemas/leak.ts";
 import type { Split } from "../../schemas/user.ts";
 import { type AlikeOptions, findAlike } from "../dedup/find-duplicates.ts";
@@ -59,7 +60,7 @@ export async function auditFiles(
       split,
       user,
       country,
-      opening: opening.trim() === "" ? null : opening,
+      opening: textKey(opening),
       template: template < 0 ? null : String(template),
       cluster: cluster < 0 ? null : String(cluster),
     });

@@ -1,3 +1,4 @@
+import { normalise } from "../../pipeline/text/normalise.ts";
 import { goesOn, kindOf, OTHER, SPACED } from "../../pipeline/text/word-characters.ts";
 
 /** Length of the word sequences that are counted; the paper's appendix A counts 7-grams. */
@@ -15,14 +16,6 @@ function power(factor: number, exponent: number): number {
   let product = 1;
   for (let each = 0; each < exponent; each++) product = Math.imul(product, factor);
   return product;
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is meant
-const ASCII = /^[\x00-\x7f]*$/;
-
-/** Text as it is compared: Unicode compatibility forms folded (NFKC), then lower case. */
-export function normalise(text: string): string {
-  return (ASCII.test(text) ? text : text.normalize("NFKC")).toLowerCase();
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { textKey } from "../../pipeline/text/text-key.ts";
 import { isEmpty } from "../../pipeline/text/white-space.ts";
 import { wordsOf } from "../../pipeline/text/words.ts";
 import type { Conversation, Turn } from "../../schemas/conversation.ts";
@@ -33,22 +33,18 @@ export function signsOf(turns: readonly Turn[]): EndSign[] {
   return signs;
 }
 
-/** First 16 hex digits of the sha256 of a user turn; null if nothing was typed, since strangers share that. */
-function textKey(text: string): string | null {
-  return text.trim() === "" ? null : createHash("sha256").update(text).digest("hex").slice(0, 16);
-}
-
 /** How a conversation ends. `ended_at`: when its last turn came, null = not known. */
 export function endSignalsOf(conversation: Conversation, ended_at: string | null): EndSignals {
   const { id, user_id, started_at, opening, turns } = conversation;
   const said = turns.findLast((turn) => turn.role === "user")?.content ?? "";
+  const opening_key = textKey(opening);
   return {
     conversation_id: id,
     user_id,
     started_at,
     ended_at,
-    opening_key: textKey(opening),
-    last_key: textKey(said),
+    opening_key,
+    last_key: said === opening ? opening_key : textKey(said),
     signs: signsOf(turns),
   };
 }

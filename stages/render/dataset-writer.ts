@@ -4,6 +4,7 @@ import type { RowFile } from "../../pipeline/files/row-files.ts";
 import type { ControlTokens } from "../../pipeline/text/control-tokens.ts";
 import { type Encoder, remembering } from "../../pipeline/text/encoder.ts";
 import { cutRight, encodeRow, lossWeights } from "../../pipeline/text/token-row.ts";
+import { trimmed } from "../../pipeline/text/white-space.ts";
 import type { Conversation, Turn } from "../../schemas/conversation.ts";
 import type { Rejection } from "../../schemas/rejection.ts";
 import type { Sample } from "../../schemas/sample.ts";
@@ -176,7 +177,7 @@ function dialogueOf(
     intent: intent === null ? null : read(intent),
     turns: turns.map(({ role, content }) => ({
       role,
-      content: read(whitespace === "trim" ? content.trim() : content),
+      content: read(whitespace === "trim" ? trimmed(content) : content),
     })),
   };
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { firstTyped, isEmpty } from "../../../../pipeline/text/white-space.ts";
+import { firstTyped, isEmpty, trimmed } from "../../../../pipeline/text/white-space.ts";
 import { select } from "../../../helpers/engine.ts";
 
 const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
@@ -23,6 +23,13 @@ test("the engine and JavaScript agree on every character whether it is white spa
   expect(rows).toHaveLength(0xffff - 2048);
   const isWhite = (code: number) => isEmpty({ content: String.fromCodePoint(code) });
   expect(rows.filter(({ code, first }) => (first === "") !== isWhite(code))).toEqual([]);
+});
+
+test("what is trimmed is what is no typing, at both ends and nowhere else", () => {
+  for (const space of [" ", "\t\n", "\u0085", "\x1c\x1d\x1e\x1f", "\u3000", "\ufeff"])
+    expect([space, trimmed(`${space}a${space}b${space}`)]).toEqual([space, `a${space}b`]);
+  for (const each of ["", " ", "\x1f\u0085", "\u200b", "a"])
+    expect([each, trimmed(each) === ""]).toEqual([each, isEmpty({ content: each })]);
 });
 
 test("of a text it takes the first character that is typed, and nothing where nothing is", async () => {

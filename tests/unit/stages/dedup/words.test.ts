@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { NGRAM, normalise, WordScanner } from "../../../../stages/dedup/words.ts";
+import { normalise } from "../../../../pipeline/text/normalise.ts";
+import { NGRAM, WordScanner } from "../../../../stages/dedup/words.ts";
 import { texts } from "../../../helpers/texts.ts";
 
 /** Letters and marks of scripts without spaces; digits are as everywhere. */
