@@ -27,10 +27,9 @@ export async function baselines(input: BaselineInput): Promise<Baseline[]> {
   const tell = (of: keyof Observations, split: Split, observed: Observations[typeof of]) => {
     for (const each of found.get(split) ?? []) if (each.of === of) each.add(observed);
   };
-  const sample = drawn(input);
-  for await (const { split, opening } of rows<{ opening: string }>(openings(input, sample), input))
+  for await (const { split, opening } of rows<{ opening: string }>(openings(input), input))
     tell("opening", split, opening);
-  for await (const { split, ...dialogue } of rows<Observations["dialogue"]>(dialogues(input, sample), input))
+  for await (const { split, ...dialogue } of rows<Observations["dialogue"]>(dialogues(input), input))
     tell("dialogue", split, dialogue);
   for await (const { split, ...decisions } of rows<Observations["decisions"]>(decisionsIn(input), input))
     tell("decisions", split, decisions);
@@ -57,25 +56,24 @@ async function* rows<Row>(sql: string, { signal }: BaselineInput): AsyncGenerato
   for await (const row of query(sql, "samples", signal)) yield row as Row & { split: Split };
 }
 
-/** The order in which conversations are drawn, and those of each split whose first turn is a sample, as SQL. */
-function drawn({ seed, samples }: BaselineInput): { place: string; ids: string } {
+/** At most so many conversations of each split among those that `from` selects, drawn, as SQL. */
+function drawn({ seed }: BaselineInput, from: string, most: number): string {
   const place = `md5(${quote(`${seed}:`)} || conversation_id)`;
-  const ids = `SELECT split, unnest(arg_min(conversation_id, ${place}, ${CONVERSATIONS})) AS conversation_id
-    FROM ${samples} WHERE kind = 'first' GROUP BY split`;
-  return { place, ids };
+  return `SELECT split, unnest(arg_min(conversation_id, ${place}, ${most})) AS conversation_id FROM (${from}) GROUP BY split`;
 }
 
-type Drawn = ReturnType<typeof drawn>;
-
-function openings({ conversations }: BaselineInput, { place, ids }: Drawn): string {
-  const numbered = `SELECT *, row_number() OVER (PARTITION BY split ORDER BY ${place}) AS number FROM (${ids})`;
-  return `SELECT split, opening FROM ${conversations} JOIN (${numbered}) ON conversation_id = id
-    WHERE number <= ${FIRST_TURNS}`;
+/** The first turns that are a sample: nothing was typed in the others. */
+function openings(input: BaselineInput): string {
+  const first = `SELECT split, conversation_id FROM ${input.samples} WHERE kind = 'first'`;
+  return `SELECT split, opening FROM ${input.conversations}
+    JOIN (${drawn(input, first, FIRST_TURNS)}) ON conversation_id = id`;
 }
 
-/** All turns are read only where there are intents to compare them with. */
-function dialogues({ conversations, intents }: BaselineInput, { ids }: Drawn): string {
-  return `WITH wanted AS (SELECT split, conversation_id, intent FROM (${ids})
+/** All conversations that have a sample. All turns are read only where there are intents to compare them with. */
+function dialogues(input: BaselineInput): string {
+  const { conversations, intents, samples } = input;
+  const any = `SELECT DISTINCT split, conversation_id FROM ${samples}`;
+  return `WITH wanted AS (SELECT split, conversation_id, intent FROM (${drawn(input, any, CONVERSATIONS)})
       JOIN ${intents} USING (conversation_id) WHERE intent IS NOT NULL)
     SELECT split, intent, list_transform(list_filter(turns, lambda t: t.role = 'user'), lambda t: t.content) AS said
     FROM ${conversations} JOIN wanted ON conversation_id = id`;

@@ -18,7 +18,7 @@ export const termination: MetricOf<"decisions"> = {
   title: "Ending by a rule",
   formula: "**Termination** scores a rule that ends from the n-th answer on, over all decisions together.",
   explanation:
-    "After each answer of the assistant the user goes on or ends. `always_end` ends after the first, `end_from_n` from the n-th answer on. Precision, recall and F1 count all decisions together (micro); `macro_f1` is the mean of the F1 of every turn.",
+    "After each answer of the assistant the user goes on or ends. `always_end` ends after the first, `end_from_n` from the n-th answer on. Precision, recall and F1 count all decisions together (micro); `macro_f1` is the mean of the F1 of every turn at which somebody, or the rule, ends.",
   isMain: ({ variant, metric }) =>
     variant === "always_end"
       ? ["base_rate", "precision", "recall", "f1"].includes(metric)
@@ -62,7 +62,7 @@ interface RuleScore {
   readonly precision: number | null;
   readonly recall: number | null;
   readonly f1: number | null;
-  /** Mean of the F1 of every turn that has an end. */
+  /** Mean of the F1 of every turn with an end or where the rule says so: at others there is nothing to find. */
   readonly macro_f1: number | null;
   readonly decisions: number;
 }
@@ -74,7 +74,7 @@ export function scoreOfEndingFrom(from: number, decisions: readonly Decisions[])
   const said = found + sum(predicted, ({ next }) => next);
   const ends = sum(decisions, ({ end }) => end);
   const all = ends + sum(decisions, ({ next }) => next);
-  const turns = decisions.filter(({ end }) => end > 0);
+  const turns = decisions.filter(({ turn, end, next }) => end > 0 || (turn >= from && next > 0));
   const byTurn = turns.map(({ turn, end, next }) => (turn >= from ? (2 * end) / (2 * end + next) : 0));
   return {
     base_rate: percent(ends, all),

@@ -88,6 +88,19 @@ describe("the baselines of a run", () => {
     expect(await diversity(3)).toEqual(one);
   });
 
+  test("compare the turns that follow an empty first one with the intent, and take no opening from it", async () => {
+    const quiet = {
+      ...conversation("user: ", "assistant: hm?", "user: grow 2 trees", "assistant: ok"),
+      source_id: "2",
+    };
+    const rows = await baselines(await tables(folder, [{ ...quiet, id: "test:2" }], 1));
+    expect(rows.find(({ variant }) => variant === "per_user_word/1-gram/no_prefix")).toMatchObject({
+      value: 100,
+      count: 1,
+    });
+    expect(rows.filter(({ measure }) => measure === "first_turn_diversity")).toEqual([]);
+  });
+
   test("say nothing of overlap where there are no intents", async () => {
     const input = await tables(folder, talks, 1);
     const path = join(folder, "none.parquet");

@@ -33,6 +33,15 @@ describe("ending by a rule", () => {
     });
   });
 
+  test("counts a turn at which nobody ends as missed where the rule ends, and not where it does not", () => {
+    const long = [
+      { turn: 1, next: 4, end: 0 },
+      { turn: 2, next: 2, end: 2 },
+    ];
+    expect(scoreOfEndingFrom(1, long).macro_f1).toBeCloseTo((0 + (100 * 4) / 6) / 2, 10);
+    expect(scoreOfEndingFrom(2, long).macro_f1).toBeCloseTo((100 * 4) / 6, 10);
+  });
+
   test("gives 58.97 on PRISM's published counts from the second answer on", () => {
     // 8,011 conversations with 27,172 rounds, none of a single round: 19,161 decisions after the second answer or later.
     const prism = [
