@@ -1,5 +1,5 @@
 import { Split } from "../../schemas/user.ts";
-import { PUBLISHED_SPLITS } from "../metrics/published.ts";
+import { publishedSplitsOf } from "../metrics/published.ts";
 import { type By, drawSplits } from "./draw.ts";
 import type { Sighting } from "./users.ts";
 
@@ -22,7 +22,7 @@ export type Spread = {
   median: number;
   p95: number;
   most: number;
-  /** The published number, and the share of seeds that gave this split at least the published share; null = not published. */
+  /** The number published of this source, and the share of seeds that gave this split its share of it; null = not published. */
   published: number | null;
   seeds_at_published_share: number | null;
 };
@@ -49,10 +49,10 @@ function drawn(users: readonly Weighed[], seed: string, ratios: readonly number[
  */
 export function sweep(
   users: readonly Weighed[],
-  options: { seed: string; seeds: number; ratios: readonly number[]; by: By },
+  options: { source: string; seed: string; seeds: number; ratios: readonly number[]; by: By },
   onSeed: (done: number) => void = () => {},
 ): Spread[] {
-  const { ratios, by } = options;
+  const { source, ratios, by } = options;
   const own = drawn(users, options.seed, ratios, by);
   const all = Array.from({ length: options.seeds }, (_, seed) => {
     onSeed(seed);
@@ -61,7 +61,7 @@ export function sweep(
   return MEASURES.flatMap((measure) =>
     Split.options.map((split, at) => {
       const values = all.map((sums) => sums[measure][at] ?? 0);
-      return { measure, split, own: own[measure][at] ?? 0, ...spread(values), ...beside(measure, split, all) };
+      return { measure, split, own: own[measure][at] ?? 0, ...spread(values), ...beside(source, measure, split, all) };
     }),
   );
 }
@@ -72,14 +72,15 @@ function spread(values: readonly number[]): Pick<Spread, "least" | "p5" | "media
   return { least: at(0), p5: at(0.05), median: at(0.5), p95: at(0.95), most: at(1) };
 }
 
-/** Sources of other sizes are compared by shares. */
+/** A part of the source is compared by shares. */
 function beside(
+  source: string,
   measure: Measure,
   split: Split,
   all: readonly Record<Measure, number[]>[],
 ): Pick<Spread, "published" | "seeds_at_published_share"> {
-  if (measure === "users") return { published: null, seeds_at_published_share: null };
-  const published = PUBLISHED_SPLITS[measure];
+  const published = measure === "users" ? undefined : publishedSplitsOf(source)?.[measure];
+  if (published === undefined) return { published: null, seeds_at_published_share: null };
   const share = published[split] / (published.train + published.validation + published.test);
   const reached = all.filter((sums) => {
     const total = sums[measure].reduce((sum, each) => sum + each, 0);

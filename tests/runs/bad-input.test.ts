@@ -189,7 +189,7 @@ const FLAGS: Case[] = [
   ["a fraction where there are none", good("--shards", "1.5"), 2, ["shards", "found 1.5", "int"]],
   ["a word that is no choice", good("--set", "prepare.toxic=maybe"), 2, ["prepare.toxic", '"maybe"', '"drop"|"keep"']],
   ["two ratios", good("--ratios", "90,10"), 2, ["split.ratios", "[90,10]", "3"]],
-  ["ratios of nothing", good("--ratios", "0,0,0"), 2, ["split.ratios", "at least one must be above 0"]],
+  ["ratios of nothing", good("--ratios", "0,0,0"), 2, ["split.ratios", "add up to 0"]],
   ["no threads", good("--threads", "0"), 2, ["threads.count", "found 0", ">=1"]],
   [
     "columns that are no pairs",

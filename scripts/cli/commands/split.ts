@@ -32,28 +32,32 @@ export const sweepSeeds = defineCommand({
     const { draw, clear } = progressDrawer(io);
     const onSeed = (done: number) =>
       draw({ type: "progress", stage: "split", phase: "sweep", index: 0, done, total: seeds, unit: "seeds" });
-    const found = sweep(users, { seed: run.plan.seed, seeds, ratios, by }, onSeed);
+    const found = sweep(users, { source: run.plan.source, seed: run.plan.seed, seeds, ratios, by }, onSeed);
     clear();
     if (json) return printJson(io, found);
     print(io, `${count(users.length)} users drawn by ${by} with the seeds 0 to ${count(seeds - 1)}\n`);
     print(io, spreadTable(found, run.plan.seed));
-    print(
-      io,
-      "\npublished: arXiv 2510.06552, section 2.2. seeds: share of seeds that give the split at least its published share of all.",
-    );
+    if (found.some(({ published }) => published !== null)) print(io, PUBLISHED);
   },
 });
 
+const PUBLISHED =
+  "\npublished: arXiv 2510.06552, section 2.2. seeds: share of seeds that give the split at least its published share of all.";
+
 function spreadTable(found: readonly Spread[], seed: string): string {
-  const head = ["", "split", `seed ${seed}`, "least", "5 %", "median", "95 %", "most", "published", "seeds"];
+  const isPublished = found.some(({ published }) => published !== null);
+  const head = ["", "split", `seed ${seed}`, "least", "5 %", "median", "95 %", "most"];
   const rows = found.map((spread) => [
     spread.measure,
     spread.split,
     ...[spread.own, spread.least, spread.p5, spread.median, spread.p95, spread.most].map(count),
-    spread.published === null ? "" : count(spread.published),
-    spread.seeds_at_published_share === null ? "" : `${(100 * spread.seeds_at_published_share).toFixed(1)} %`,
+    ...(isPublished ? besides(spread) : []),
   ]);
-  return table([head, ...rows], [2, 3, 4, 5, 6, 7, 8, 9]);
+  return table([[...head, ...(isPublished ? ["published", "seeds"] : [])], ...rows], [2, 3, 4, 5, 6, 7, 8, 9]);
+}
+
+function besides({ published, seeds_at_published_share: share }: Spread): string[] {
+  return [published === null ? "" : count(published), share === null ? "" : `${(100 * share).toFixed(1)} %`];
 }
 
 const COLUMNS = ["id", "user", "country", "opening", "split"] as const;

@@ -6,7 +6,8 @@ const users = Array.from({ length: 100 }, (_, at): Weighed => {
   const conversations = at === 0 ? 900 : 1;
   return { user_id: `user ${at}`, country: "Chile", conversations, samples: 3 * conversations, group: -1 };
 });
-const found = sweep(users, { seed: "7", seeds: 50, ratios: [90, 5, 5], by: "user-in-country" });
+const options = { source: "wildchat-1m", seed: "7", seeds: 50, ratios: [90, 5, 5], by: "user-in-country" } as const;
+const found = sweep(users, options);
 const of = (measure: string, split: string) => found.find((each) => each.measure === measure && each.split === split);
 
 describe("a sweep over seeds", () => {
@@ -31,5 +32,10 @@ describe("a sweep over seeds", () => {
     );
     expect(share).toBe(reached.length / 50);
     expect(of("users", "train")?.published).toBeNull();
+  });
+
+  test("says nothing of what was published of another source", () => {
+    for (const spread of sweep(users, { ...options, source: "chat", seeds: 2 }))
+      expect(spread).toMatchObject({ published: null, seeds_at_published_share: null });
   });
 });
