@@ -19,6 +19,8 @@ export interface DecontaminateOptions {
   /** Columns to compare; none = the first known one that is there. */
   readonly columns: readonly string[];
   readonly verdict: Contamination["verdict"];
+  /** Items of fewer words are not looked for. */
+  readonly leastWords: number;
   /** Where the result goes. */
   readonly file: string;
 }
@@ -27,6 +29,8 @@ export interface DecontaminateOptions {
 export interface FoundOfSet {
   readonly name: string;
   readonly items: number;
+  /** Items that had too few words to be looked for. */
+  readonly short: number;
   readonly items_found: number;
   readonly conversations: number;
   readonly exact: number;
@@ -36,31 +40,33 @@ export interface FoundOfSet {
 /** Finds text of evaluation sets in what users say, and writes which conversations hold which items. */
 export async function decontaminate(
   run: Run,
-  { against, columns, verdict, file }: DecontaminateOptions,
+  { against, columns, verdict, leastWords, file }: DecontaminateOptions,
   signal: AbortSignal,
 ): Promise<{ found: Contamination[]; sets: FoundOfSet[] }> {
   const files = await evaluationFiles(run, against, signal);
-  const evaluation = new Evaluation();
-  const items = new Map<string, number>();
+  const evaluation = new Evaluation(leastWords);
+  const counts = new Map<string, Items>();
   for (const { path, name } of files) {
-    const before = evaluation.size;
-    for await (const item of readItems(path, name, columns, signal)) evaluation.add(item);
-    items.set(name, evaluation.size - before);
+    const own = { items: 0, short: 0 };
+    for await (const item of readItems(path, name, columns, signal)) own[evaluation.add(item) ? "items" : "short"]++;
+    counts.set(name, own);
   }
   const found: Contamination[] = [];
   for await (const conversation of tableRows(run, prepared.conversations, ["id", "turns"], { signal }))
     found.push(...findInTurns(evaluation, conversation, verdict));
   found.sort((a, b) => compare(a.conversation_id, b.conversation_id) || a.turn - b.turn || compare(a.item, b.item));
   writeText(file, found.map((row) => `${JSON.stringify(row)}\n`).join(""));
-  return { found, sets: files.map(({ name }) => summaryOf(name, items.get(name) ?? 0, found)) };
+  return { found, sets: files.map(({ name }) => summaryOf(name, counts.get(name) as Items, found)) };
 }
 
-function summaryOf(name: string, items: number, found: readonly Contamination[]): FoundOfSet {
+type Items = Pick<FoundOfSet, "items" | "short">;
+
+function summaryOf(name: string, counts: Items, found: readonly Contamination[]): FoundOfSet {
   const own = found.filter((row) => row.item.slice(0, row.item.lastIndexOf(":")) === name);
   const exact = own.filter((row) => row.match === "exact").length;
   return {
     name,
-    items,
+    ...counts,
     items_found: new Set(own.map((row) => row.item)).size,
     conversations: new Set(own.map((row) => row.conversation_id)).size,
     exact,

@@ -5,6 +5,7 @@ import {
   type FoundOfSet,
   decontaminate as find,
 } from "../../../stages/dedup/decontaminate.ts";
+import { LEAST_WORDS } from "../../../stages/dedup/overlap/find.ts";
 import { defineCommand } from "../command.ts";
 import { print, printJson } from "../io.ts";
 import { findRun, OfRun } from "../runs.ts";
@@ -27,6 +28,7 @@ export const decontaminate = defineCommand({
       .array(z.string())
       .default([])
       .describe("column to compare, such as question.stem; default: the first known one that is there"),
+    minWords: z.int().min(1).default(LEAST_WORDS).describe("shorter items are not looked for"),
     drop: z.boolean().default(false).describe("write them as conversations to drop; without it, to flag"),
     file: z.string().optional().meta({
       value: "file",
@@ -36,10 +38,11 @@ export const decontaminate = defineCommand({
   examples: [
     "flipturn decontaminate --against gsm8k-test.jsonl hf://datasets/openai/openai_humaneval/openai_humaneval/test-*.parquet --drop",
   ],
-  async run({ output, against, column, drop, file: given, json }, io) {
+  async run({ output, against, column, minWords, drop, file: given, json }, io) {
     const run = await findRun(output, io);
     const file = given ?? join(run.folder, "contaminated.jsonl");
-    const options: DecontaminateOptions = { against, columns: column, verdict: drop ? "drop" : "flag", file };
+    const verdict = drop ? "drop" : "flag";
+    const options: DecontaminateOptions = { against, columns: column, verdict, leastWords: minWords, file };
     const { found, sets } = await find(run, options, io.signal);
     if (json) return printJson(io, { file, found: found.length, sets });
     print(io, setsTable(sets));
@@ -54,9 +57,12 @@ export const decontaminate = defineCommand({
 });
 
 function setsTable(sets: readonly FoundOfSet[]): string {
-  const rows = sets.map(({ name, items, items_found, conversations, exact, overlaps }) => [
+  const rows = sets.map(({ name, items, short, items_found, conversations, exact, overlaps }) => [
     name,
-    ...[items, items_found, conversations, exact, overlaps].map(count),
+    ...[items, short, items_found, conversations, exact, overlaps].map(count),
   ]);
-  return table([["evaluation set", "items", "found", "conversations", "exact", "13-gram"], ...rows], [1, 2, 3, 4, 5]);
+  return table(
+    [["evaluation set", "items", "too short", "found", "conversations", "exact", "13-gram"], ...rows],
+    [1, 2, 3, 4, 5, 6],
+  );
 }

@@ -6,13 +6,16 @@ import type { Item } from "./items.ts";
 /** Words in a row that a turn and an item must share; what GPT-3's authors and others after them took. */
 const OVERLAP = 13;
 
+/** Items of fewer words are not looked for unless it is wanted: "hi" and "tell me a joke" are small talk, wherever they stand. */
+export const LEAST_WORDS = 5;
+
 /** What a turn has in common with one item. */
 export type Overlap = Pick<Contamination, "item" | "match" | "text">;
 
 /**
  * Texts of evaluation sets, to be found in others: whole, or 13 of their words in a row, after case, punctuation and
- * Unicode's compatibility forms are folded. A text under 13 words is found only whole. Where several items share words,
- * the first of them is named. Memory: about 40 bytes a word of the items, and their names.
+ * Unicode's compatibility forms are folded. A text under 13 words is found only whole, one under `leastWords` not at all.
+ * Where several items share words, the first of them is named. Memory: about 40 bytes a word of the items, and their names.
  */
 export class Evaluation {
   readonly #names: string[] = [];
@@ -22,17 +25,22 @@ export class Evaluation {
   readonly #wholeItems = new Numbers();
   readonly #gramItems = new Numbers();
   readonly #scanner = new WordScanner();
+  readonly #leastWords: number;
+
+  constructor(leastWords: number = LEAST_WORDS) {
+    this.#leastWords = leastWords;
+  }
 
   /** Number of items. */
   get size(): number {
     return this.#names.length;
   }
 
-  /** Adds one text; one without words is passed over. */
-  add(item: Item): void {
+  /** Adds one text; false if it has too few words to be looked for. */
+  add(item: Item): boolean {
     const scanner = this.#scanner;
     scanner.scan(item.text);
-    if (scanner.words === 0) return;
+    if (scanner.words < Math.max(1, this.#leastWords)) return false;
     const number = this.#names.push(item.name) - 1;
     const before = this.#wholes.size;
     if (this.#wholes.number(...scanner.hash()) === before) this.#wholeItems.push(number);
@@ -40,6 +48,7 @@ export class Evaluation {
       const known = this.#grams.size;
       if (this.#grams.number(...scanner.hashOf(at, OVERLAP)) === known) this.#gramItems.push(number);
     }
+    return true;
   }
 
   /** The items that a text holds, each once, in the order of its words; an item that is the whole text alone. */
