@@ -11,7 +11,9 @@ import { parquet, query } from "../../pipeline/files/duckdb.ts";
 import { digest } from "../../pipeline/hash.ts";
 import type { Turn } from "../../schemas/conversation.ts";
 import { FileRecord } from "../../schemas/manifest.ts";
-import { findPii, PII_KINDS, type Pii, type PiiKind } from "./pii.ts";
+import { findPii, type Pii } from "./pii/find-pii.ts";
+import { regionOf } from "./pii/regions.ts";
+import { PII_KINDS, type PiiKind } from "./pii/stretch.ts";
 import { type Privacy, privateColumns, publicRow, rareCountries } from "./privacy.ts";
 
 /** What is decided about privacy. */
@@ -56,13 +58,15 @@ export const Staged = z.strictObject({
   fingerprint: z.string(),
   /** Paths relative to the folder that goes to the Hub. */
   files: z.array(FileRecord),
-  /** How often each kind was found in user turns and in intents. */
-  user_text: Counts,
+  /** How often each kind was found in turns and in intents. */
+  turns: Counts,
   intents: Counts,
   /** Conversations in which something was found, and rows that were left out for it. */
   conversations: z.int(),
   blocked_rows: z.int(),
   merged_countries: z.int(),
+  /** Names of countries that are none that is known: phone numbers of people there are read as in the United States. */
+  unknown_countries: z.array(z.string()),
   /** What the rows that are left hold: tokens, those of them in the loss, and targets, by split. */
   counts: z.record(z.string(), z.int()),
 });
@@ -113,10 +117,11 @@ export async function prepareFiles(
   const isLeftOut = (conversation: string) => options.pii === "block" && scan.found.has(conversation);
   const rare = rareCountries(await usersByCountry(input, isLeftOut, signal), options.kMin);
   const { files, blocked, counts } = await rewrite(input, { ...options, rare, found: scan.found }, signal);
-  const { user_text, intents, found } = scan;
+  const { turns, intents, found, unknown } = scan;
   const about = {
-    user_text,
+    turns,
     intents,
+    unknown_countries: [...unknown].sort(),
     conversations: found.size,
     blocked_rows: blocked,
     merged_countries: rare.size,
@@ -148,15 +153,21 @@ function requirePossible({ columns }: PublishInput, { pii }: PublishOptions, fou
 
 type Scanned = { id: string; country: string | null; turns: Turn[]; intent: string | null };
 
-type Scan = { found: Map<string, Pii[]>; user_text: Record<PiiKind, number>; intents: Record<PiiKind, number> };
+/** What was found by conversation, how often each kind in turns and in intents, and names of countries that nobody knows. */
+interface Scan {
+  readonly found: Map<string, Pii[]>;
+  readonly turns: Record<PiiKind, number>;
+  readonly intents: Record<PiiKind, number>;
+  readonly unknown: Set<string>;
+}
 
 /**
- * Looks through the user turns and intents of the conversations that have samples. Where something is found the assistant's
- * turns are searched too: what it repeats it often writes in another way. Memory: what was found, and the intents of a shard.
+ * Looks through all turns and the intents of the conversations that have samples: every turn is in some row.
+ * Memory: what was found, and the intents of a shard.
  */
 async function scanTexts({ conversations, intents, samples }: PublishInput, signal?: AbortSignal): Promise<Scan> {
   const none = () => Object.fromEntries(PII_KINDS.map((kind) => [kind, 0])) as Record<PiiKind, number>;
-  const scan: Scan = { found: new Map(), user_text: none(), intents: none() };
+  const scan: Scan = { found: new Map(), turns: none(), intents: none(), unknown: new Set() };
   for (const [shard, path] of conversations.entries()) {
     const goals = await goalsOf([intents[shard] ?? ""], [samples[shard] ?? ""], signal);
     const sql = `SELECT id, country, turns FROM ${parquet([path])}`;
@@ -186,15 +197,17 @@ async function goalsOf(
 }
 
 async function scanConversation(scan: Scan, { id, country, turns, intent }: Scanned): Promise<void> {
+  if (country !== null && regionOf(country) === undefined) scan.unknown.add(country);
   const findIn = async (texts: readonly string[]) =>
     (await Promise.all(texts.map((each) => findPii(each, country)))).flat();
-  const saidBy = (role: Turn["role"]) => turns.filter((turn) => turn.role === role).map(({ content }) => content);
-  const [inTurns, inIntent] = [await findIn(saidBy("user")), await findIn(intent === null ? [] : [intent])];
-  for (const { kind } of inTurns) scan.user_text[kind]++;
+  const [inTurns, inIntent] = [
+    await findIn(turns.map(({ content }) => content)),
+    await findIn(intent === null ? [] : [intent]),
+  ];
+  for (const { kind } of inTurns) scan.turns[kind]++;
   for (const { kind } of inIntent) scan.intents[kind]++;
-  if (inTurns.length + inIntent.length === 0) return;
-  const all = [...inTurns, ...inIntent, ...(await findIn(saidBy("assistant")))];
-  scan.found.set(id, [...new Map(all.map((each) => [each.text, each])).values()]);
+  const all = [...inTurns, ...inIntent];
+  if (all.length > 0) scan.found.set(id, [...new Map(all.map((each) => [each.text, each])).values()]);
 }
 
 /** The users of each country whose rows are published; a conversation without a user counts as one. Memory: the users. */
@@ -276,17 +289,15 @@ async function rewriteRows(
 
 /** What was done, in words for the card. */
 export function privacyInWords(staged: Staged, { kMin, pii }: PublishOptions): string {
-  const sums = PII_KINDS.map((kind) => `${kind} ${(staged.user_text[kind] ?? 0) + (staged.intents[kind] ?? 0)}`).join(
-    ", ",
-  );
+  const sums = PII_KINDS.map((kind) => `${kind} ${(staged.turns[kind] ?? 0) + (staged.intents[kind] ?? 0)}`).join(", ");
   const done = {
-    mask: "What was found is masked as `[email]`, `[phone]`, `[card]` or `[key]` wherever it stands in a row; tokens were counted before.",
+    mask: `What was found is masked as ${PII_KINDS.map((kind) => `\`[${kind}]\``).join(", ")} wherever it stands in a row; tokens were counted before.`,
     block: `The conversations were left out, ${staged.blocked_rows} rows. Published counts and measures of people were counted before.`,
     allow: "What was found was left in, as the publisher decided.",
   };
   return [
     "User ids were keyed anew with a secret that is published nowhere. There are no addresses, headers, places below the country, or times. Ids of conversations are those of the source: whoever has the source can find them there, with all that it tells.",
     `So that no country names fewer than ${kMin} users, ${staged.merged_countries} small ones are called \`other\`.`,
-    `User turns and intents were searched for e-mail addresses, phone numbers, payment cards and keys of services: ${sums}, in ${staged.conversations} conversations. ${done[pii]} Names, addresses and what only context tells were not looked for.`,
+    `Turns and intents were searched for e-mail addresses, phone numbers, payment cards, bank accounts (IBAN), US social security numbers, IP addresses and keys of services: ${sums}, in ${staged.conversations} conversations. ${done[pii]} Names, addresses and what only context tells were not looked for.`,
   ].join("\n\n");
 }

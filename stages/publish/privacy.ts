@@ -1,6 +1,6 @@
 /** What is changed in a row before it is published: whose it is, where from, and what personal data it spells out. */
 import { keyed } from "../../pipeline/hash.ts";
-import type { Pii } from "./pii.ts";
+import type { Pii } from "./pii/find-pii.ts";
 
 /** What a country with too few users is called. */
 const OTHER = "other";

@@ -21,7 +21,7 @@ const TALKS = [
     said: [`question number ${at}`, "thanks"],
   })),
   ...Array.from({ length: 10 }, (_, at) => ({ id: `i${at}`, user: `v${at}`, country: `Island ${at}`, said: ["hi"] })),
-  { id: "mail", user: "jane", country: "Malta", said: ["I am jane.doe@example.org", "call +44 20 7946 0958"] },
+  { id: "mail", user: "jane", country: "Malta", said: ["I am jane.doe@wolkenbank.org", "call +44 20 7946 0958"] },
 ];
 
 const folder = temporary();
@@ -53,7 +53,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "log.jsonl"), rows.map((row) => JSON.stringify(row)).join("\n"));
   const intents = TALKS.map(({ id }) => ({
     conversation_id: id,
-    intent: `${PREFIX} ask about ${id === "mail" ? "jane.doe@example.org" : "something"}.`,
+    intent: `${PREFIX} ask about ${id === "mail" ? "jane.doe@wolkenbank.org" : "something"}.`,
   }));
   writeFileSync(join(folder, "intents.jsonl"), intents.map((row) => JSON.stringify(row)).join("\n"));
   await make("jsonl", "--file-format", "jsonl");
@@ -70,7 +70,7 @@ describe("flipturn publish", () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining("nobody is there to ask")]);
     expect(stderr).toContain(`To ${REPO}, a new public dataset`);
     expect(stderr).toMatch(/send +data\/train-00000-of-00001\.jsonl/);
-    expect(stderr).toMatch(/email +1 +1\n/);
+    expect(stderr).toMatch(/email +3 +1\n/);
     const dry = await publish("jsonl", ["--dry-run", "--private"]);
     expect([dry.code, dry.stderr]).toEqual([0, expect.stringContaining("a new private dataset")]);
     expect(hub.requests.filter(({ method }) => method !== "GET")).toEqual([]);
@@ -100,7 +100,7 @@ describe("flipturn publish", () => {
     expect(data.join("")).not.toMatch(/jane\.doe|7946|Malta|Island/i);
     expect(data.join("")).toContain("You said: I am [email]");
     const card = text("README.md");
-    expect(card).toContain("email 2, phone 1, card 0, key 0, in 1 conversations");
+    expect(card).toContain("email 4, phone 3, card 0, iban 0, ssn 0, ip 0, key 0, in 1 conversations");
     const header = parse(card.split("---\n")[1] ?? "") as {
       configs: object[];
       dataset_info: { splits: { num_examples: number }[] };

@@ -19,7 +19,7 @@ const PublishInput = z.strictObject({
   pii: z
     .enum(["mask", "block", "allow"])
     .default("mask")
-    .describe("personal data found in user turns and intents: mask it, leave out its conversations, or let it be"),
+    .describe("personal data found in turns and intents: mask it, leave out its conversations, or let it be"),
   kMin: z.int().min(1).default(10).describe('countries with fewer users are called "other"'),
 });
 type PublishInput = z.infer<typeof PublishInput>;
@@ -84,7 +84,7 @@ function preview(input: PublishInput, { staged }: Folder, { isNew, send, remove,
     ? `a new ${input.private ? "private" : "public"} dataset`
     : "a dataset that is there; who may see it stays as it is";
   const rows = all.map((each) => [send.includes(each) ? "send" : "there", each.path, count(each.bytes)]);
-  const found = Object.entries(staged.user_text).map(([kind, inText]) => [
+  const found = Object.entries(staged.turns).map(([kind, inText]) => [
     kind,
     count(inText),
     count(staged.intents[kind as keyof Folder["staged"]["intents"]]),
@@ -94,8 +94,13 @@ function preview(input: PublishInput, { staged }: Folder, { isNew, send, remove,
     `To ${input.repo}, ${where}${input.tag ? `, tag ${input.tag}` : ""}:\n`,
     table([["", "file", "bytes"], ...rows, ...remove.map((path) => ["remove", path, ""])], [2]),
     `\nPersonal data found in ${count(staged.conversations)} conversations (${done}):\n`,
-    table([["kind", "in user turns", "in intents"], ...found], [1, 2]),
+    table([["kind", "in turns", "in intents"], ...found], [1, 2]),
     `\nUser ids are keyed anew; ${count(staged.merged_countries)} countries are called "other", so that none names fewer than ${input.kMin} users.`,
+    ...(staged.unknown_countries.length === 0
+      ? []
+      : [
+          `No country that is known: ${staged.unknown_countries.join(", ")}; phone numbers there were read as in the United States.`,
+        ]),
   ].join("\n");
 }
 
