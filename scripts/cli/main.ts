@@ -3,7 +3,7 @@ import { packageVersion } from "../../pipeline/code-identity.ts";
 import { exitCode, INTERRUPTED, LimitError, systemCode } from "../../pipeline/errors.ts";
 import { parserOf } from "./command.ts";
 import { commands, GROUPS } from "./commands/index.ts";
-import { type Io, tell } from "./io.ts";
+import { type Io, tell, withSafeOutput } from "./io.ts";
 
 /** What to do about an error of the operating system, by its code. */
 const ADVICE: Readonly<Record<string, string>> = {
@@ -18,7 +18,8 @@ const ADVICE: Readonly<Record<string, string>> = {
  * Does what a command line asks for. Throws nothing: what is wrong is told on stderr. Returns the exit code: 0 done, 1
  * failed, 2 wrong use, 3 a limit was reached, 4 what it needs is not there yet, 130 interrupted.
  */
-export async function main(argv: readonly string[], io: Io): Promise<number> {
+export async function main(argv: readonly string[], world: Io): Promise<number> {
+  const io = withSafeOutput(world);
   const parser = parserFor(io, (run) => run(io));
   try {
     await parser.parseAsync(argv, { from: "user" });

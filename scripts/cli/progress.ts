@@ -1,6 +1,6 @@
 import type { RunEvent } from "../../pipeline/events.ts";
 import type { Manifest } from "../../schemas/manifest.ts";
-import type { Io } from "./io.ts";
+import { type Io, LINE_ANEW } from "./io.ts";
 import { count } from "./terminal.ts";
 
 /** Draws what happens during a run on stderr: one line that changes on a terminal, plain lines elsewhere. */
@@ -15,7 +15,7 @@ export function progressDrawer({ stderr }: Io, width = 9): ProgressDrawer {
   const live = stderr.isTTY === true;
   let shown = false;
   const clear = () => {
-    if (shown) stderr.write("\r\x1b[2K");
+    if (shown) stderr.write(LINE_ANEW);
     shown = false;
   };
   const line = (text: string) => {
@@ -29,7 +29,7 @@ export function progressDrawer({ stderr }: Io, width = 9): ProgressDrawer {
     if (performance.now() - last < pauseMs) return;
     last = performance.now();
     if (!live) return line(text);
-    stderr.write(`\r\x1b[2K${text.slice(0, (stderr.columns || 80) - 1)}`);
+    stderr.write(`${LINE_ANEW}${text.slice(0, (stderr.columns || 80) - 1)}`);
     shown = true;
   };
   return {

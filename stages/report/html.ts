@@ -1,7 +1,5 @@
 /** Pieces of HTML. Whatever comes from a conversation goes through `text`, so that it is shown and never acts. */
-
-/** What no reader could see, or what changes how its neighbours read: controls, bidi marks. Tabs, newlines and the joiners of scripts and emoji stay. */
-const UNSEEN = /(?![\t\n\u200c\u200d])[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+import { UNSEEN } from "../../pipeline/text/unseen.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",
