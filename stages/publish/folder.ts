@@ -6,7 +6,7 @@ import { UsageError } from "../../pipeline/errors.ts";
 import { readRecord, writeText } from "../../pipeline/files/atomic-file.ts";
 import { FILE_FORMATS, firstRow, readRows, splitOfFile } from "../../pipeline/files/row-files.ts";
 import { requireDone } from "../../pipeline/fingerprint.ts";
-import { allRows, tableFiles, tableSql } from "../../pipeline/finished-run.ts";
+import { allRows, tableFiles } from "../../pipeline/finished-run.ts";
 import { chainCode } from "../../pipeline/plan.ts";
 import { filesFolder, manifestPath, nameInPlan, type Run, resolveGiven } from "../../pipeline/run-folder.ts";
 import { variantIn } from "../../pipeline/stage.ts";
@@ -15,12 +15,12 @@ import { type FileRecord, Manifest } from "../../schemas/manifest.ts";
 import { Split } from "../../schemas/user.ts";
 import { described } from "../describe/artefacts.ts";
 import { columnsOfCard, datasetCard } from "../describe/card.ts";
-import { languagesOf } from "../describe/languages.ts";
 import { flipped } from "../flip/artefacts.ts";
 import { conditioned } from "../intents/artefacts.ts";
 import { prepared } from "../prepare/artefacts.ts";
 import { rendered } from "../render/artefacts.ts";
 import { formOf, RenderOptions, textOptions } from "../render/options.ts";
+import { sourceNamed } from "../sources/index.ts";
 import {
   type PublishOptions,
   prepareFiles,
@@ -95,15 +95,17 @@ function datasetFiles(run: Run, folder: string, outputs: readonly FileRecord[]):
   return inside.filter(({ path }) => isOurs(path));
 }
 
-/** Makes the folder, or finds it made for the same data and options. */
+/** Makes the folder, or finds it made for the same data and options. `ids` null: as the source is public or not. */
 export async function publishFolder(
   publishable: Publishable,
-  given: Omit<PublishOptions, "key">,
+  given: Omit<PublishOptions, "key" | "ids"> & { readonly ids: PublishOptions["ids"] | null },
   signal: AbortSignal,
 ): Promise<Folder> {
   const { run, manifests, options, folder, files } = publishable;
   const form = formOf(options);
-  const privacy = { ...given, key: secretOf(run) };
+  // What the Hub has as well can be checked by its ids; ids of one's own logs are nobody's business.
+  const isPublic = sourceNamed(run.plan.source).hub !== null;
+  const privacy = { ...given, ids: given.ids ?? (isPublic ? "keep" : "key"), key: secretOf(run) } as const;
   const staging = join(run.folder, "publish", form);
   const staged = await prepareFiles(
     {
@@ -139,10 +141,11 @@ function secretOf(run: Run): string {
     renameSync(`${path}.partial`, path);
   }
   const secret = given || readFileSync(path, "utf8").trim();
-  if (secret.length >= SECRET_LENGTH) return secret;
+  const different = new Set(secret).size;
+  if (secret.length >= SECRET_LENGTH && different >= SECRET_LENGTH / 2) return secret;
   const where = given ? "FLIPTURN_PUBLISH_KEY" : path;
   throw new UsageError(
-    `${where}: found a secret of ${secret.length} characters, which can be guessed; expected at least ${SECRET_LENGTH}, such as \`openssl rand -hex 32\` gives`,
+    `${where}: found a secret of ${secret.length} characters, ${different} of them different, which can be guessed; expected at least ${SECRET_LENGTH} and ${SECRET_LENGTH / 2}, such as \`openssl rand -hex 32\` gives`,
   );
 }
 
@@ -166,7 +169,7 @@ async function cardOf(
     added: (await loadText(textOptions(options), (path) => resolveGiven(run, path))).added,
     baselines: await allRows(run, described.baselines, { variant }),
     published: await allRows(run, described.published_counts, { variant }),
-    languages: await languagesOf(await tableSql(run, prepared.conversations), await tableSql(run, flipped.samples)),
+    languages: staged.languages,
     row: await firstRow(folder, files),
     privacy: {
       words: privacyInWords(staged, privacy),

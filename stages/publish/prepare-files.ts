@@ -14,15 +14,26 @@ import { FileRecord } from "../../schemas/manifest.ts";
 import { findPii, type Pii } from "./pii/find-pii.ts";
 import { regionOf } from "./pii/regions.ts";
 import { PII_KINDS, type PiiKind } from "./pii/stretch.ts";
-import { type Privacy, privateColumns, publicRow, rareCountries } from "./privacy.ts";
+import {
+  type Privacy,
+  privateColumns,
+  publicRow,
+  type Rare,
+  rareValues,
+  SHARED_COLUMNS,
+  type SharedColumn,
+  type UsersByValue,
+} from "./privacy.ts";
 
 /** What is decided about privacy. */
 export interface PublishOptions {
-  /** Countries with fewer users than this are called `other`. */
+  /** Countries, languages and models with fewer users than this are called `other`. */
   readonly kMin: number;
+  /** Ids of conversations: those of the source, or keyed anew. */
+  readonly ids: Privacy["ids"];
   /** Personal data that was found: mask it, leave the conversation out, or let it be. */
   readonly pii: Privacy["pii"];
-  /** Secret that user ids are keyed with anew. */
+  /** Secret that ids are keyed with anew. */
   readonly key: string;
 }
 
@@ -64,7 +75,10 @@ export const Staged = z.strictObject({
   /** Conversations in which something was found, and rows that were left out for it. */
   conversations: z.int(),
   blocked_rows: z.int(),
-  merged_countries: z.int(),
+  /** How many countries, languages and models too few users have. */
+  merged: z.record(z.enum(SHARED_COLUMNS), z.int()),
+  /** The languages that are published by their names. */
+  languages: z.array(z.string()),
   /** Names of countries that are none that is known: phone numbers of people there are read as in the United States. */
   unknown_countries: z.array(z.string()),
   /** What the rows that are left hold: tokens, those of them in the loss, and targets, by split. */
@@ -104,6 +118,7 @@ export async function prepareFiles(
     input.files.map(({ sha256 }) => sha256),
     options.kMin,
     options.pii,
+    options.ids,
     digest(options.key),
   ]);
   const receipt = join(input.staging, "receipt.json");
@@ -115,7 +130,10 @@ export async function prepareFiles(
   const scan = await scanTexts(input, signal);
   requirePossible(input, options, scan.found.size);
   const isLeftOut = (conversation: string) => options.pii === "block" && scan.found.has(conversation);
-  const rare = rareCountries(await usersByCountry(input, isLeftOut, signal), options.kMin);
+  const users = await usersByValue(input, isLeftOut, signal);
+  const rare = Object.fromEntries(
+    SHARED_COLUMNS.map((column) => [column, rareValues(users[column], options.kMin)]),
+  ) as Record<SharedColumn, Rare>;
   const { files, blocked, counts } = await rewrite(input, { ...options, rare, found: scan.found }, signal);
   const { turns, intents, found, unknown } = scan;
   const about = {
@@ -124,7 +142,8 @@ export async function prepareFiles(
     unknown_countries: [...unknown].sort(),
     conversations: found.size,
     blocked_rows: blocked,
-    merged_countries: rare.size,
+    merged: Object.fromEntries(SHARED_COLUMNS.map((column) => [column, rare[column].values.size])) as Staged["merged"],
+    languages: [...users.language.keys()].filter((name) => !rare.language.values.has(name)).sort(),
     counts,
   };
   const staged = { fingerprint, files, ...about };
@@ -210,20 +229,28 @@ async function scanConversation(scan: Scan, { id, country, turns, intent }: Scan
   if (all.length > 0) scan.found.set(id, [...new Map(all.map((each) => [each.text, each])).values()]);
 }
 
-/** The users of each country whose rows are published; a conversation without a user counts as one. Memory: the users. */
-async function usersByCountry(
+/** The users of each country, language and model whose rows are published; a conversation without a user counts as one. Memory: the users. */
+async function usersByValue(
   { conversations, samples, rejections }: PublishInput,
   isLeftOut: (conversation: string) => boolean,
   signal?: AbortSignal,
-): Promise<Map<string, Set<string>>> {
-  const sql = `SELECT id, country, coalesce(user_id, id) AS "user" FROM ${parquet(conversations)} WHERE country IS NOT NULL
-    AND id IN (SELECT conversation_id FROM ${parquet(samples)} s ANTI JOIN ${parquet(rejections)} r ON r.id = s.id)`;
-  const found = new Map<string, Set<string>>();
+): Promise<Record<SharedColumn, UsersByValue>> {
+  const sql = `SELECT id, ${SHARED_COLUMNS.join(", ")}, coalesce(user_id, id) AS "user" FROM ${parquet(conversations)}
+    WHERE id IN (SELECT conversation_id FROM ${parquet(samples)} s ANTI JOIN ${parquet(rejections)} r ON r.id = s.id)`;
+  const found = { country: new Map(), language: new Map(), model: new Map() } as const satisfies Record<
+    SharedColumn,
+    Map<string, Set<string>>
+  >;
   for await (const row of query(sql, "conversations", signal)) {
-    const { id, country, user } = row as { id: string; country: string; user: string };
-    if (!isLeftOut(id)) found.set(country, (found.get(country) ?? new Set()).add(user));
+    const { id, user, ...values } = row as { id: string; user: string } & Record<SharedColumn, string | null>;
+    if (isLeftOut(id)) continue;
+    for (const column of SHARED_COLUMNS) addUser(found[column], values[column], user);
   }
   return found;
+}
+
+function addUser(users: Map<string, Set<string>>, value: string | null, user: string): void {
+  if (value !== null) users.set(value, (users.get(value) ?? new Set()).add(user));
 }
 
 async function rewrite(
@@ -288,16 +315,21 @@ async function rewriteRows(
 }
 
 /** What was done, in words for the card. */
-export function privacyInWords(staged: Staged, { kMin, pii }: PublishOptions): string {
+export function privacyInWords(staged: Staged, { kMin, pii, ids }: PublishOptions): string {
   const sums = PII_KINDS.map((kind) => `${kind} ${(staged.turns[kind] ?? 0) + (staged.intents[kind] ?? 0)}`).join(", ");
   const done = {
     mask: `What was found is masked as ${PII_KINDS.map((kind) => `\`[${kind}]\``).join(", ")} wherever it stands in a row; tokens were counted before.`,
     block: `The conversations were left out, ${staged.blocked_rows} rows. Published counts and measures of people were counted before.`,
     allow: "What was found was left in, as the publisher decided.",
   };
+  const idWords = {
+    keep: "Ids of conversations are those of the source: whoever has the source can find them there, with all that it tells.",
+    key: "Ids of conversations were keyed with it too; rows stand in the order of the ids before.",
+  };
+  const { country, language, model } = staged.merged;
   return [
-    "User ids were keyed anew with a secret that is published nowhere. There are no addresses, headers, places below the country, or times. Ids of conversations are those of the source: whoever has the source can find them there, with all that it tells.",
-    `So that no country names fewer than ${kMin} users, ${staged.merged_countries} small ones are called \`other\`.`,
+    `User ids were keyed anew with a secret that is published nowhere; all conversations of a user have the same one. There are no addresses, headers, places below the country, or times. ${idWords[ids]}`,
+    `No country, language or model is named that fewer than ${kMin} users have: ${country} countries, ${language} languages and ${model} models are called \`other\`, or are missing where all of these together are too few. A conversation whose user is not known counts as one. Several of these values together may be rare.`,
     `Turns and intents were searched for e-mail addresses, phone numbers, payment cards, bank accounts (IBAN), US social security numbers, IP addresses and keys of services: ${sums}, in ${staged.conversations} conversations. ${done[pii]} Names, addresses and what only context tells were not looked for.`,
   ].join("\n\n");
 }

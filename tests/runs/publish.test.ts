@@ -12,16 +12,32 @@ const REPO = "me/chats";
 const SECRET = "a secret for tests alone";
 const PREFIX = "You are a user chatting with an assistant language model to";
 
+const PLAIN = { language: "English", model: "gpt" };
+
 /** Twelve people of a large country, one each of ten small ones, and one of another, who says who she is. */
 const TALKS = [
   ...Array.from({ length: 24 }, (_, at) => ({
     id: `c${at}`,
     user: `u${at % 12}`,
     country: "India",
+    ...PLAIN,
     said: [`question number ${at}`, "thanks"],
   })),
-  ...Array.from({ length: 10 }, (_, at) => ({ id: `i${at}`, user: `v${at}`, country: `Island ${at}`, said: ["hi"] })),
-  { id: "mail", user: "jane", country: "Malta", said: ["I am jane.doe@wolkenbank.org", "call +44 20 7946 0958"] },
+  ...Array.from({ length: 10 }, (_, at) => ({
+    id: `i${at}`,
+    user: `v${at}`,
+    country: `Island ${at}`,
+    ...PLAIN,
+    said: ["hi"],
+  })),
+  {
+    id: "mail",
+    user: "jane",
+    country: "Malta",
+    language: "Maltese",
+    model: "jane-own-model",
+    said: ["I am jane.doe@wolkenbank.org", "call +44 20 7946 0958"],
+  },
 ];
 
 const folder = temporary();
@@ -29,8 +45,24 @@ let hub: WriteHub;
 const run = (name: string) => join(folder, name);
 
 async function make(name: string, ...settings: string[]): Promise<void> {
-  const flags = ["--source", "chat", "--input", "log.jsonl", "--columns", "id=id,user=user,country=country"];
-  const intents = ["--intents", "recorded", "--recorded", "intents.jsonl", "--executor", "in-process"];
+  const flags = [
+    "--source",
+    "chat",
+    "--input",
+    "log.jsonl",
+    "--columns",
+    "id=id,user=user,country=country,language=language,model=model",
+  ];
+  const intents = [
+    "--intents",
+    "recorded",
+    "--recorded",
+    "intents.jsonl",
+    "--executor",
+    "in-process",
+    "--language",
+    "any",
+  ];
   await succeed(["run", ...flags, ...intents, "--output", run(name), ...settings], { cwd: folder });
 }
 
@@ -97,7 +129,10 @@ describe("flipturn publish", () => {
     expect(rows.some((row) => ids.has(row["user_id"] ?? ""))).toBe(false);
     expect(new Set(rows.map((row) => row["user_id"])).size).toBe(ids.size);
     expect(new Set(rows.map((row) => row["country"]))).toEqual(new Set(["India", "other"]));
-    expect(data.join("")).not.toMatch(/jane\.doe|7946|Malta|Island/i);
+    // Whatever only few have is nowhere: not in rows, not on the card, not in the names of files.
+    const all = [...files()].map(([path, { content }]) => `${path}\n${content}`).join("\n");
+    expect(all).not.toMatch(/jane|7946.0958|Malt|Island|\bmt\b|chat:([ci]\d{1,2}|mail)\b/i);
+    expect(all).toMatch(/"conversation_id":"chat:[0-9a-f]{32}"/);
     expect(data.join("")).toContain("You said: I am [email]");
     const card = text("README.md");
     expect(card).toContain("email 4, phone 3, card 0, iban 0, ssn 0, ip 0, key 0, in 1 conversations");
@@ -125,7 +160,7 @@ describe("flipturn publish", () => {
   });
 
   test("leaves out the conversations of personal data if asked, and counts on the card what is left", async () => {
-    expect((await publish("jsonl", ["--yes", "--pii", "block"])).code).toBe(0);
+    expect((await publish("jsonl", ["--yes", "--pii", "block", "--ids", "keep"])).code).toBe(0);
     const rows = [...files()]
       .filter(([path]) => path.startsWith("data/"))
       .map(([, { content }]) => content.toString())
@@ -200,6 +235,8 @@ describe("flipturn publish refuses", () => {
       expect.stringContaining("FLIPTURN_PUBLISH_KEY: found a secret of 7 characters"),
     ]);
     expect(stderr).not.toContain("hunter2");
+    const same = await publish("jsonl", ["--yes"], { secret: "a".repeat(40) });
+    expect(same.stderr).toContain("found a secret of 40 characters, 1 of them different");
     writeFileSync(join(run("jsonl"), "publish.key"), "ab\n");
     const own = await publish("jsonl", ["--yes"], { secret: "" });
     rmSync(join(run("jsonl"), "publish.key"));

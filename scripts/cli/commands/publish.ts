@@ -20,7 +20,11 @@ const PublishInput = z.strictObject({
     .enum(["mask", "block", "allow"])
     .default("mask")
     .describe("personal data found in turns and intents: mask it, leave out its conversations, or let it be"),
-  kMin: z.int().min(1).default(10).describe('countries with fewer users are called "other"'),
+  kMin: z.int().min(1).default(10).describe('countries, languages and models with fewer users are called "other"'),
+  ids: z
+    .enum(["keep", "key"])
+    .optional()
+    .describe("ids of conversations: keep those of the source, or key them anew; default: keep those that the Hub has"),
 });
 type PublishInput = z.infer<typeof PublishInput>;
 
@@ -36,13 +40,13 @@ export const publish = defineCommand({
     // What speaks with the Hub is loaded when needed.
     const { publishFolder, requirePublishable } = await import("../../../stages/publish/folder.ts");
     const { changeOf, isTagged, openRepository, publishChange } = await import("../../../stages/publish/repository.ts");
-    const { repo, tag, kMin, pii } = input;
+    const { repo, tag, kMin, pii, ids = null } = input;
     const run = await findRun(input.output, io);
     const publishable = await requirePublishable(run, input.form ?? null);
     const net = hubNet(io.environment.env, { signal: io.signal, fetch: io.environment.fetch });
     const repository = await openRepository(repo, run.plan.source, net);
     tell(io, "publish: looking for personal data, and writing what goes out");
-    const folder = await publishFolder(publishable, { kMin, pii }, io.signal);
+    const folder = await publishFolder(publishable, { kMin, pii, ids }, io.signal);
     const change = await changeOf(folder, repository);
     const isDone = tag !== undefined && (await isTagged(repository, tag, change, net));
     tell(io, `\n${preview(input, folder, change)}\n`);
@@ -95,7 +99,9 @@ function preview(input: PublishInput, { staged }: Folder, { isNew, send, remove,
     table([["", "file", "bytes"], ...rows, ...remove.map((path) => ["remove", path, ""])], [2]),
     `\nPersonal data found in ${count(staged.conversations)} conversations (${done}):\n`,
     table([["kind", "in turns", "in intents"], ...found], [1, 2]),
-    `\nUser ids are keyed anew; ${count(staged.merged_countries)} countries are called "other", so that none names fewer than ${input.kMin} users.`,
+    `\nUser ids are keyed anew; ${Object.entries(staged.merged)
+      .map(([column, number]) => `${column} ${count(number)}`)
+      .join(", ")} values are called "other", so that none names fewer than ${input.kMin} users.`,
     ...(staged.unknown_countries.length === 0
       ? []
       : [
