@@ -40,6 +40,8 @@ export const Answer = z.strictObject({
   output_tokens: z.int().nullable(),
   /** What it cost in dollars; null = no price is known for the model. */
   usd: z.number().nullable(),
+  /** Of an answer that another run paid for: the folder of its journal, and what it cost there. Here it has cost nothing. */
+  reused: z.strictObject({ from: z.string(), usd: z.number().nullable() }).optional(),
 });
 export type Answer = z.infer<typeof Answer>;
 
@@ -86,23 +88,34 @@ export class Journal {
   #dirty: NodeJS.Timeout | undefined;
   #lost: Error | undefined;
   #isWritten = false;
+  /** Journals of other runs, each with its folder. */
+  readonly #others: readonly { folder: string; journal: Journal }[];
+  #reused = 0;
 
-  private constructor(path: string, file: number, held: Lock | null) {
+  private constructor(path: string, file: number, held: Lock | null, others: readonly string[]) {
     this.#path = path;
     this.#file = file;
     this.#lock = held;
+    this.#others = others.flatMap((folder) => {
+      const journal = Journal.read(folder);
+      return journal === null ? [] : [{ folder, journal }];
+    });
   }
 
-  /** Opens the journal in `folder` to read and append. Throws UsageError if another process has it. */
+  /**
+   * Opens the journal in `folder` to read and append. Throws UsageError if another process has it. `others`: folders of
+   * journals that are read alone; what they have is taken over when it is asked for.
+   */
   static async open(
     folder: string,
     environment: Pick<Environment, "env" | "clock"> = realEnvironment(),
     signal?: AbortSignal,
+    others: readonly string[] = [],
   ): Promise<Journal> {
     mkdirSync(folder, { recursive: true });
     const held = await lock(folder, environment, signal);
     try {
-      const journal = new Journal(journalFile(folder), openSync(journalFile(folder), "a+"), held);
+      const journal = new Journal(journalFile(folder), openSync(journalFile(folder), "a+"), held, others);
       journal.#load();
       journal.#endLine();
       return journal;
@@ -116,7 +129,7 @@ export class Journal {
   static read(folder: string): Journal | null {
     const path = journalFile(folder);
     if (!existsSync(path)) return null;
-    const journal = new Journal(path, openSync(path, "r"), null);
+    const journal = new Journal(path, openSync(path, "r"), null, []);
     journal.#load();
     return journal;
   }
@@ -140,8 +153,21 @@ export class Journal {
     return this.#spent + (this.#open.size === 0 ? 0 : this.#openUsd);
   }
 
-  /** The final answer to a request. */
+  /** Number of answers that other runs paid for. */
+  get reused(): number {
+    return this.#reused;
+  }
+
+  /** The final answer to a request. One that another run has is written down here, at no cost, before it is used. */
   get(key: string): Answer | undefined {
+    const own = this.#own(key);
+    if (own !== undefined || this.#others.length === 0) return own;
+    const found = answerIn(this.#others, key);
+    if (found) this.add(found);
+    return found;
+  }
+
+  #own(key: string): Answer | undefined {
     const offset = this.#offsets.get(key);
     if (offset === undefined) return undefined;
     const entry = Answer.parse(renamed(JSON.parse(lineAt(this.#file, offset))));
@@ -168,11 +194,19 @@ export class Journal {
     }
   }
 
+  /** Waits until all that was added is on the disk. */
+  sync(): void {
+    this.#check();
+    if (this.#lost) throw this.#lost;
+    fsyncSync(this.#file);
+  }
+
   close(): void {
     clearTimeout(this.#dirty);
     if (this.#isWritten) this.#check();
     if (this.#isWritten && !this.#lost) fsyncSync(this.#file);
     closeSync(this.#file);
+    for (const { journal } of this.#others) journal.close();
     this.#lock?.release();
     if (this.#lost) throw this.#lost;
   }
@@ -197,6 +231,12 @@ export class Journal {
   }
 
   #note(entry: JournalEntry, offset: number): void {
+    if (isFinal(entry) && entry.reused) {
+      // What was sent here may have been billed all the same.
+      this.#offsets.set(entry.key, offset);
+      this.#reused++;
+      return;
+    }
     if (entry.status === "sent") {
       this.#open.set(entry.key, (this.#open.get(entry.key) ?? 0) + (entry.usd ?? 0));
       this.#openUsd += entry.usd ?? 0;
@@ -245,6 +285,18 @@ export class Journal {
     }
     if (rest.length > 0) yield { line: rest, number: ++number, offset };
   }
+}
+
+/** What the first of several journals that has an answer to a request has of it, as an answer that is not paid for again. */
+export function answerIn(
+  journals: readonly { readonly folder: string; readonly journal: Pick<Journal, "get"> }[],
+  key: string,
+): Answer | undefined {
+  for (const { folder, journal } of journals) {
+    const found = journal.get(key);
+    if (found) return { ...found, usd: 0, reused: found.reused ?? { from: folder, usd: found.usd } };
+  }
+  return undefined;
 }
 
 /** True if there will be no other answer to the request. */

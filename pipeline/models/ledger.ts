@@ -18,6 +18,9 @@ export interface LedgerRow {
   readonly output_tokens: number;
   /** Dollars; null = no price was known when it was spent. */
   readonly usd: number | null;
+  /** Answers that other runs paid for, and what they cost there; in no other number. */
+  readonly reused: number;
+  readonly reused_usd: number;
 }
 
 type OpenRow = { -readonly [Key in keyof LedgerRow]: LedgerRow[Key] };
@@ -30,6 +33,11 @@ export function ledger(journal: Pick<Journal, "entries">): LedgerRow[] {
     const row = rowFor(rows, entry.requested_model, entry.mode);
     if (entry.status === "sent") {
       open.set(entry.key, [...(open.get(entry.key) ?? []), { row, usd: entry.usd ?? 0 }]);
+      continue;
+    }
+    if (isFinal(entry) && entry.reused) {
+      row.reused++;
+      row.reused_usd += entry.reused.usd ?? 0;
       continue;
     }
     open.delete(entry.key);
@@ -64,7 +72,17 @@ function rowFor(rows: Map<string, OpenRow>, model: string, mode: LedgerRow["mode
   const key = `${mode} ${model}`;
   const none = { answered: 0, without_text: 0, failed: 0, lost: 0, lost_usd: 0 };
   const row = rows.get(key) ?? {
-    ...{ model, mode, ...none, input_tokens: 0, cached_tokens: 0, output_tokens: 0, usd: null },
+    ...{
+      model,
+      mode,
+      ...none,
+      input_tokens: 0,
+      cached_tokens: 0,
+      output_tokens: 0,
+      usd: null,
+      reused: 0,
+      reused_usd: 0,
+    },
   };
   rows.set(key, row);
   return row;

@@ -4,7 +4,12 @@ import type { RequesterState } from "./requester.ts";
  * Says in one line how asking goes: requests and tokens a second over the last ten seconds, dollars spent and projected,
  * the time that is left, failures by kind. Nothing of it is written anywhere.
  */
-export function progressNote(run: { total: number; budget: number | null; spentBefore: number }) {
+export function progressNote(run: {
+  total: number;
+  budget: number | null;
+  spentBefore: number;
+  reused?: () => number;
+}) {
   const started = performance.now();
   let text = "";
   let told = Number.NEGATIVE_INFINITY;
@@ -24,6 +29,7 @@ export function progressNote(run: { total: number; budget: number | null; spentB
     text = [
       `${short(rate("requests", state.requests))} req/s, ${short(rate("tokens", state.tokens))} tok/s`,
       money(run, state, done),
+      run.reused?.() ? `${short(run.reused())} answers of other runs` : "",
       speed > 0 && left > 0 ? `${duration(left / speed)} left` : "",
       failures(state.failures),
     ]

@@ -80,6 +80,12 @@ export const ServerOptions = z.strictObject({
       .default(null)
       .describe("most tokens in batches at a time; default: as the server says when it has no room"),
   ),
+  batchFiles: operational(
+    z
+      .enum(["delete", "keep"])
+      .default("delete")
+      .describe("files of batches at the server, once their answers are here: delete them, or keep them there"),
+  ),
   batchTail: operational(
     z
       .int()

@@ -38,7 +38,9 @@ export const SHORT_FLAGS: Readonly<Record<string, string>> = {
   import: "intents.import",
   model: "models.intents.model",
   "base-url": "models.intents.baseUrl",
+  answers: "intents.answers",
   budget: "models.intents.budget",
+  request: "models.intents.request",
   concurrency: "models.intents.concurrency",
   "end-labels": "flip.endLabels",
   form: "render.form",
@@ -138,7 +140,8 @@ function groupOf({ path }: Setting, chain: Chain): string {
 /** A flag that takes what a type takes. Several of a list add up. */
 export function optionOf(flag: string, type: z.ZodType, description: string): Option {
   const { inner } = unwrap(type);
-  if (isPaths(flag, inner)) return new Option(`--${flag} <file...>`, description);
+  if (isPaths(flag, inner))
+    return new Option(`--${flag} <${String(type.meta()?.["value"] ?? "file")}...>`, description);
   if (inner.def.type === "boolean")
     return new Option(`--${flag} [true|false]`, description)
       .preset("true")
@@ -162,7 +165,7 @@ function parseFlag(text: string, type: z.ZodType): unknown {
 
 /** Names of files may have commas in them. */
 function isPaths(name: string, inner: z.ZodType): boolean {
-  return inner.def.type === "array" && ["input", "against"].includes(name);
+  return inner.def.type === "array" && ["input", "against", "answers"].includes(name);
 }
 
 /** The value of a flag as it was meant. */

@@ -117,7 +117,12 @@ export async function askFor(conversations: AsyncIterable<Asked>, parts: AskPart
   const count = options.budget === null ? undefined : (await tokenizerFor(options.model)).count;
   const requester = new Requester({ options, price, journal, environment, signal, ...(count && { count }) });
   const queue = new PQueue({ concurrency: options.concurrency });
-  const tell = progressNote({ total: parts.total, budget: options.budget, spentBefore: journal.spent });
+  const tell = progressNote({
+    total: parts.total,
+    budget: options.budget,
+    spentBefore: journal.spent,
+    reused: () => journal.reused,
+  });
   let failure: { error: unknown } | undefined;
   let [done, unanswered] = [0, 0];
   try {
@@ -150,7 +155,7 @@ export async function askByBatch(
   journal: Journal,
   question: Question,
   folder: string,
-): Promise<void> {
+): Promise<{ leftFiles: number }> {
   const { environment, signal } = task;
   const { server: options } = askSettings(task);
   const count = options.budget === null ? undefined : (await tokenizerFor(options.model)).count;
@@ -165,7 +170,7 @@ export async function askByBatch(
   }
   const report = (note: string) => task.report(0, 0, "batches", note);
   const parts = { options, journal, folder, client, signal, unanswered, report, ...(count && { count }) };
-  await fillByBatch({ ...parts, price: priceOf(options, environment.env), clock: environment.clock });
+  return fillByBatch({ ...parts, price: priceOf(options, environment.env), clock: environment.clock });
 }
 
 /** Throws RemoteError if conversations have no answer and that is not wanted. */

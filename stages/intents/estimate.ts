@@ -6,7 +6,7 @@
 import { keyed } from "../../pipeline/hash.ts";
 import { type CountTokens, requestTokens, tokenizerFor } from "../../pipeline/models/count-tokens.ts";
 import { shutdownOf } from "../../pipeline/models/deprecations.ts";
-import { Journal } from "../../pipeline/models/journal.ts";
+import { type Answer, answerIn, Journal } from "../../pipeline/models/journal.ts";
 import { Offsets } from "../../pipeline/models/offsets.ts";
 import { costOf } from "../../pipeline/models/prices.ts";
 import { outputLimit, replay } from "../../pipeline/models/request.ts";
@@ -15,6 +15,7 @@ import type { Task } from "../../pipeline/task.ts";
 import type { Conversation } from "../../schemas/conversation.ts";
 import { JOURNAL } from "./artefacts.ts";
 import { type AskSettings, askFor, askSettings, conversationsLeft, priceOf, questionOf } from "./ask.ts";
+import { openJournal, othersOf } from "./elsewhere.ts";
 import type { IntentsOptions } from "./options.ts";
 import { type Pilot, Used } from "./pilot.ts";
 import { firstRequest, intentProgram, type Question } from "./program.ts";
@@ -29,6 +30,8 @@ export interface Estimate {
   readonly conversations: number;
   /** Conversations whose answers are in the journal. */
   readonly answered: number;
+  /** Of these, conversations that other runs have paid for. */
+  readonly reused: number;
   /** Requests to be sent, one for each conversation left that no other has an equal request to. */
   readonly requests: number;
   /** Conversations left that share the request of another. */
@@ -70,11 +73,17 @@ export async function estimate(task: Task<IntentsOptions>, { sample, report }: E
   const total = await task.takes();
   if (sample > 0) await sendPilot(task, { settings, question }, sample, total, report);
   const journal = Journal.read(task.ownPath(JOURNAL));
+  const others = othersOf(task).flatMap((folder) => {
+    const other = Journal.read(folder);
+    return other === null ? [] : [{ folder, journal: other }];
+  });
+  const find = (key: string) => journal?.get(key) ?? answerIn(others, key);
   try {
-    const { counted, pilot } = await countLeft(task, question, journal, (done) => report?.(done, total));
+    const { counted, pilot } = await countLeft(task, question, find, (done) => report?.(done, total));
     return summary(counted, pilot, settings.server, question, priceOf(settings.server, env), journal);
   } finally {
     journal?.close();
+    for (const { journal: other } of others) other.close();
   }
 }
 
@@ -88,7 +97,7 @@ async function sendPilot(
 ): Promise<void> {
   const { environment, signal } = task;
   const drawn = await drawPilot(conversationsLeft(task), size, task.plan.seed);
-  const journal = await Journal.open(task.ownPath(JOURNAL), environment, signal);
+  const journal = await openJournal(task);
   try {
     const tell = (done: number, note: string) => report?.(done, drawn.length, note);
     const parts = { ...asking, journal, environment, signal, total: Math.min(size, total), report: tell };
@@ -118,6 +127,7 @@ export async function drawPilot(conversations: AsyncIterable<Left>, size: number
 interface Counted {
   conversations: number;
   answered: number;
+  reused: number;
   requests: number;
   input_tokens: number;
   output_limit: number;
@@ -128,22 +138,32 @@ interface Counted {
 async function countLeft(
   task: Task<IntentsOptions>,
   question: Question,
-  journal: Journal | null,
+  find: (key: string) => Answer | undefined,
   report: (done: number) => void,
 ): Promise<{ counted: Counted; pilot: Pilot | null }> {
   const { count, isExact } = await tokenizerFor(question.model);
   const countPrompt = promptCounter(question.prompt, count);
   const seen = new Offsets();
   const used = new Used();
-  const sum = { conversations: 0, answered: 0, requests: 0, input_tokens: 0, output_limit: 0, overflow: 0, isExact };
+  const sum = {
+    conversations: 0,
+    answered: 0,
+    reused: 0,
+    requests: 0,
+    input_tokens: 0,
+    output_limit: 0,
+    overflow: 0,
+    isExact,
+  };
   for await (const { turns } of conversationsLeft(task)) {
     report(++sum.conversations);
-    const step = replay(intentProgram(turns, question), (key) => journal?.get(key));
+    const step = replay(intentProgram(turns, question), find);
     // Where a limit was given, what is over it is cut before it is asked for, or not asked for at all.
     const isCut = question.isTooMuch?.(firstRequest(turns, question)) ?? false;
     if (isCut) sum.overflow++;
     if ("result" in step) {
       sum.answered++;
+      if (step.result.answers.some(({ reused }) => reused !== undefined)) sum.reused++;
       used.add(step.result, () => requestTokens(firstRequest(turns, question), countPrompt));
     } else if (seen.get(step.request.key) === undefined) {
       const { key, request } = step.request;
@@ -195,7 +215,7 @@ function summary(
   };
   return {
     model: server.model,
-    ...{ conversations, answered, requests, shared: conversations - answered - requests },
+    ...{ conversations, answered, reused: counted.reused, requests, shared: conversations - answered - requests },
     input_tokens,
     is_exact: counted.isExact,
     output_tokens,

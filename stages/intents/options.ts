@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { namesFiles } from "../../pipeline/setting-marks.ts";
+import { namesFiles, operational } from "../../pipeline/setting-marks.ts";
 import { ROLES } from "./import/read.ts";
 import { INTENT_PREFIX } from "./prompt.ts";
 
@@ -62,6 +62,17 @@ export const IntentsOptions = z.strictObject({
     .min(1)
     .default(8)
     .describe("content words that an intent must have for that share to tell anything"),
+  answers: operational(
+    namesFiles(
+      z
+        .array(z.string())
+        .default([])
+        .describe(
+          "folders of other runs, or of their journals, whose answers to the same requests are used and not paid for again; they are only read",
+        ),
+      "folder",
+    ),
+  ),
   unanswered: z
     .enum(["stop", "reject"])
     .default("stop")

@@ -13,7 +13,9 @@ import type { Validation } from "../../pipeline/stage.ts";
 import { deduplicated } from "../dedup/artefacts.ts";
 import { prepared } from "../prepare/artefacts.ts";
 import { conditioned, IMPORT, JOURNAL } from "./artefacts.ts";
+import { journalsIn } from "./elsewhere.ts";
 import { localFiles, pinImports } from "./import/files.ts";
+import { notesOn } from "./notes.ts";
 import { IntentsOptions, isAsked, ROLE } from "./options.ts";
 import { ask } from "./phases/ask.ts";
 import { judge } from "./phases/judge.ts";
@@ -21,12 +23,13 @@ import { loadPrompt } from "./prompt.ts";
 
 /** Throws UsageError if the provider cannot work: no file, or neither a key nor a server that needs none. */
 async function validate(options: IntentsOptions, { environment, models, resolve }: Validation): Promise<void> {
-  const { provider, recorded, intentPrompt } = options;
+  const { provider, recorded, intentPrompt, answers } = options;
   if (provider === "recorded" && recorded === null) throw new UsageError("--intents recorded needs --recorded FILE");
   if (provider === "import" && options.import.length === 0)
     throw new UsageError("--intents import needs --import FILE,… or --import hf://datasets/<owner>/<name>/<path>");
   if (intentPrompt !== null) loadPrompt(resolve(intentPrompt));
   if (!isAsked(provider)) return;
+  journalsIn(answers.map(resolve));
   // What speaks with a language model is loaded where one is asked: its packages are large.
   const { requireServer } = await import("./ask.ts");
   requireServer({ options, server: ServerOptions.parse(models[ROLE]) }, environment.env);
@@ -49,6 +52,7 @@ export const intents = defineStage({
     options.provider === "import" ? { ...options, import: await pinImports(options.import, environment) } : options,
   files: ({ provider, recorded, intentPrompt, import: published }) =>
     provider === "import" ? localFiles(published) : [recorded, intentPrompt].filter((path) => path !== null),
+  notes: ({ counts }) => notesOn(counts),
   keeps: [JOURNAL, IMPORT],
   phases: [
     { name: "ask", tasks: () => 1, run: (task) => withSmallHeap(() => ask(task)), onDriver: () => 1 },

@@ -206,9 +206,13 @@ describe("runs", () => {
       batchMegabytes: 1,
       enqueuedTokens: 1e6,
       batchTail: 2,
+      batchFiles: "keep",
       price: { input: 1, output: 2 },
     };
-    await run("batch", chat({ intents: { provider: "batch" }, models: { intents: { ...asked, budget: 5 } } }));
+    await run(
+      "batch",
+      chat({ intents: { provider: "batch", answers: ["asked"] }, models: { intents: { ...asked, budget: 5 } } }),
+    );
   });
 
   test("whose intents others have written, or are in a file", async () => {

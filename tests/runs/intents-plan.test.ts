@@ -5,7 +5,7 @@ import { INTENT_PREFIX } from "../../stages/intents/prompt.ts";
 import { select } from "../helpers/engine.ts";
 import { temporary } from "../helpers/folder.ts";
 import { type OpenAIServer, startOpenAI } from "../servers/openai.ts";
-import { DEMO, flipturn, start, succeed } from "./flipturn.ts";
+import { allFiles, DEMO, flipturn, shardsOf, start, succeed } from "./flipturn.ts";
 
 const folder = temporary();
 const output = join(folder, "run");
@@ -131,6 +131,25 @@ describe("the ledger", () => {
     const { stdout } = await succeed(["intents", "ledger", "--output", other], { cwd: folder, env });
     expect(stdout).toContain("nothing was sent");
   });
+});
+
+test("--answers gives another folder what a run has paid for: nothing is sent, and plan, ledger and run say so", async () => {
+  const before = allFiles(output).map((path) => readFileSync(join(output, path)).toString("base64"));
+  const sent = server.requests.length;
+  const other = join(folder, "other");
+  const args = [...settings().map((each) => (each === output ? other : each)), "--answers", output];
+  await succeed(["run", ...args, "--to", "dedup"], { cwd: folder, env });
+  const plan = await succeed(["plan", ...args], { cwd: folder, env });
+  expect(plan.stdout).toContain("86 answered (86 of them by other runs, at no cost), 0 requests to send");
+  const done = await succeed(["run", ...args, "--budget", "0", "--to", "intents"], { cwd: folder, env });
+  expect(done.stdout).toMatch(/Note: \d+ answers were paid for by other runs \(--answers\) and cost nothing here/);
+  expect(server.requests).toHaveLength(sent);
+  const rows = (run: string) => select(`SELECT * FROM ${shardsOf(run, "intents", "intents")} ORDER BY conversation_id`);
+  expect(await rows(other)).toEqual(await rows(output));
+  const told = await succeed(["intents", "ledger", "--output", other, "--json"], { cwd: folder });
+  expect(JSON.parse(told.stdout).models).toMatchObject([{ answered: 0, usd: null }]);
+  expect((await succeed(["intents", "ledger", "--output", other], { cwd: folder })).stdout).toContain("nothing here");
+  expect(allFiles(output).map((path) => readFileSync(join(output, path)).toString("base64"))).toEqual(before);
 });
 
 describe("the review", () => {

@@ -61,6 +61,10 @@ export interface BatchServer {
   fail(status: number, times: number): void;
   /** Called for each call before it is answered. */
   onCall: ((call: string) => void) | null;
+  /** True: no file may be deleted. */
+  undeletable: boolean;
+  /** Names of the files that it holds. */
+  readonly files: () => string[];
   close(): Promise<void>;
 }
 
@@ -101,6 +105,11 @@ export async function startBatch(answer: (body: Body) => string | null, looks = 
       return json(response, fileObject(store(file.name, text)));
     }
     if (call === "GET /files") return json(response, page([...files.values()].map(fileObject), url));
+    if (kind === "files" && request.method === "DELETE") {
+      if (server.undeletable) return json(response, { error: { message: "not allowed", code: null } }, 403);
+      if (!files.delete(id ?? "")) return json(response, { error: { message: "no such file" } }, 404);
+      return json(response, { id, object: "file", deleted: true });
+    }
     if (kind === "files" && action === "content") return content(response, files.get(id ?? "")?.text ?? "", owner(id));
     if (call === "POST /batches") return createBatch(JSON.parse(bytes.toString()), response);
     if (call === "GET /batches") return json(response, page(server.batches.map(batchObject), url));
@@ -196,7 +205,8 @@ export async function startBatch(answer: (body: Body) => string | null, looks = 
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const server: BatchServer = {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/v1`,
-    ...{ uploads: [], batches: [], asked: [], answered: [], calls: [], onCall: null },
+    ...{ uploads: [], batches: [], asked: [], answered: [], calls: [], onCall: null, undeletable: false },
+    files: () => [...files.values()].map(({ filename }) => filename),
     script: (...more) => void manners.push(...more),
     fail: (status, times) => void failures.push(...Array.from({ length: times }, () => status)),
     close: () =>

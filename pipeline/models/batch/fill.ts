@@ -19,6 +19,7 @@ import { buildParts, newRunId, type Pending } from "./parts.ts";
 import {
   type Batch,
   create,
+  deleteFile,
   findBatches,
   isOutOfMoney,
   persistently,
@@ -62,13 +63,13 @@ const ENDED = new Set(["completed", "failed", "expired", "cancelled"]);
  * Sends batches until no more than `batchTail` requests are without an answer. Throws LimitError at the budget or when
  * the quota is used up, UsageError when the server refuses the requests as such, RemoteError when rounds bring nothing.
  */
-export async function fillByBatch(parts: FillParts): Promise<void> {
+export async function fillByBatch(parts: FillParts): Promise<{ leftFiles: number }> {
   const filler = new Filler(parts);
   await filler.resume();
   for (;;) {
     const before = parts.journal.size;
     const { sent, left, isRefused } = await filler.round();
-    if (left <= parts.options.batchTail) return;
+    if (left <= parts.options.batchTail) return { leftFiles: filler.leftFiles };
     if (sent > 0 && parts.journal.size === before && !isRefused) {
       throw new RemoteError(
         `${parts.client.baseURL}: ${left} requests came back from their batches without an answer; run the same command again, or with batchTail ${left} to ask for them one by one`,
@@ -89,6 +90,8 @@ class Filler {
   /** Refusals in a row. */
   #refusals = 0;
   #collected = 0;
+  /** Files that this process could not delete; the next one tries again. */
+  readonly #undeleted = new Set<string>();
 
   constructor(parts: FillParts) {
     const { client, clock, signal, options } = parts;
@@ -106,6 +109,12 @@ class Filler {
       else if (part.at !== "created" && !existsSync(this.#state.requestsPath(part.part)))
         this.#close(part, null, "lost");
     }
+    await this.#deleteSpent();
+  }
+
+  /** Files that could not be deleted at the server. */
+  get leftFiles(): number {
+    return this.#undeleted.size;
   }
 
   /**
@@ -279,8 +288,10 @@ class Filler {
       if (file) await readResults(this.#remote, file, (line) => takeResult(line, parts));
     this.#refusedSince = null;
     this.#refusals = 0;
-    this.#close(part, batch.id, batch.status);
+    journal.sync();
+    this.#close(part, batch.id, batch.status, [batch.output_file_id, batch.error_file_id]);
     this.#collected++;
+    await this.#deleteSpent();
   }
 
   /** A batch that was not admitted: nothing of it was done or billed. */
@@ -318,11 +329,28 @@ class Filler {
     );
   }
 
-  #close(part: BatchPart, batch: string | null, status: string): void {
+  #close(part: BatchPart, batch: string | null, status: string, results: (string | null | undefined)[] = []): void {
     this.#note(part, "failed");
-    this.#state.add({ event: "closed", part: part.part, batch, status });
+    const isDeleted = this.#parts.options.batchFiles === "delete";
+    const files = [part.file, ...results].filter((file) => typeof file === "string");
+    this.#state.add({ event: "closed", part: part.part, batch, status, ...(isDeleted && { files }) });
     this.#state.forget(part.part);
     this.#counts.delete(part.part);
+  }
+
+  /** Deletes what is not needed any more at the server. That it cannot be deleted is no reason to stop. */
+  async #deleteSpent(): Promise<void> {
+    if (this.#parts.options.batchFiles === "keep") return;
+    for (const file of this.#state.spentFiles) {
+      if (this.#undeleted.has(file)) continue;
+      try {
+        await deleteFile(this.#remote, file);
+        this.#state.add({ event: "deleted", file });
+      } catch {
+        this.#parts.signal.throwIfAborted();
+        this.#undeleted.add(file);
+      }
+    }
   }
 
   /** Writes down of the requests of a part that have no answer: that they are sent, or that nothing of them was billed. */
@@ -337,7 +365,7 @@ class Filler {
     const all = [...this.#counts.values()];
     const sum = (what: "completed" | "total") => all.reduce((total, each) => total + each[what], 0);
     this.#parts.report(
-      `${all.length} batches under way, ${sum("completed")} of ${sum("total")} requests done; ${this.#collected} batches collected; $${this.#parts.journal.spent.toFixed(2)} spent or set aside`,
+      `${all.length} batches under way, ${sum("completed")} of ${sum("total")} requests done; ${this.#collected} batches collected; $${this.#parts.journal.spent.toFixed(2)} spent or set aside${this.leftFiles > 0 ? `; ${this.leftFiles} files could not be deleted at the server` : ""}`,
     );
   }
 }

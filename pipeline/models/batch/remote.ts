@@ -114,6 +114,15 @@ export function retrieve(remote: Remote, batch: string): Promise<Batch> {
   return persistently(remote, "batch", (signal) => remote.client.batches.retrieve(batch, { signal }));
 }
 
+/** Deletes a file, which may be gone already. */
+export function deleteFile(remote: Remote, file: string): Promise<void> {
+  return persistently(remote, "deleting a file", async (signal) => {
+    await remote.client.files.delete(file, { signal }).catch((error) => {
+      if (!(error instanceof APIError) || error.status !== 404) throw error;
+    });
+  });
+}
+
 /** Reads a file of results line by line, from the beginning again when the connection breaks. Memory: one chunk and the longest line. */
 export function readResults(remote: Remote, file: string, onLine: (line: unknown) => void): Promise<void> {
   return persistently(remote, "results", async (signal) => {

@@ -22,7 +22,16 @@ const Event = z.discriminatedUnion("event", [
   z.strictObject({ event: z.literal("creating"), part: z.string() }),
   z.strictObject({ event: z.literal("created"), part: z.string(), batch: z.string() }),
   /** Its results are in the journal of answers, or it was given up: its requests are pending again where they have no answer. */
-  z.strictObject({ event: z.literal("closed"), part: z.string(), batch: z.string().nullable(), status: z.string() }),
+  z.strictObject({
+    event: z.literal("closed"),
+    part: z.string(),
+    batch: z.string().nullable(),
+    status: z.string(),
+    /** Files at the server that nobody needs any more and that are to be deleted there. */
+    files: z.array(z.string()).optional(),
+  }),
+  /** One of these is gone. */
+  z.strictObject({ event: z.literal("deleted"), file: z.string() }),
 ]);
 type Event = z.infer<typeof Event>;
 
@@ -51,6 +60,7 @@ export class BatchState {
   readonly #open = new Map<string, BatchPart>();
   /** Batches whose results were taken. */
   readonly #closed = new Set<string>();
+  readonly #spent = new Set<string>();
   #run: string | null = null;
 
   constructor(folder: string) {
@@ -75,6 +85,11 @@ export class BatchState {
 
   isClosed(batch: string): boolean {
     return this.#closed.has(batch);
+  }
+
+  /** Files at the server that are not needed and not deleted yet. */
+  get spentFiles(): string[] {
+    return [...this.#spent];
   }
 
   add(event: Event): void {
@@ -118,8 +133,13 @@ export class BatchState {
       this.#open.set(part.part, { ...part, at, file: null, batch: null });
       return;
     }
+    if (event.event === "deleted") {
+      this.#spent.delete(event.file);
+      return;
+    }
     if (event.event === "closed") {
       this.#open.delete(event.part);
+      for (const file of event.files ?? []) this.#spent.add(file);
       if (event.batch !== null) this.#closed.add(event.batch);
       return;
     }

@@ -67,10 +67,15 @@ function ledgerText(rows: readonly LedgerRow[]): string {
     row.usd === null ? "no price" : row.usd.toFixed(4),
   ]);
   const text = table([header, ...cells], [2, 3, 4, 5, 6, 7, 8]);
-  const lost = rows.reduce((sum, row) => sum + row.lost_usd, 0);
-  return lost === 0
-    ? text
-    : `${text}\nOf this, $${lost.toFixed(4)} for requests whose answers never came: the most that they can have cost.`;
+  const sum = (what: "lost_usd" | "reused" | "reused_usd") => rows.reduce((total, row) => total + row[what], 0);
+  const lines = [
+    text,
+    sum("lost_usd") > 0 &&
+      `Of this, $${sum("lost_usd").toFixed(4)} for requests whose answers never came: the most that they can have cost.`,
+    sum("reused") > 0 &&
+      `Beside this, ${count(sum("reused"))} answers that other runs paid for ($${sum("reused_usd").toFixed(4)} there, nothing here).`,
+  ];
+  return lines.filter((line) => line !== false).join("\n");
 }
 
 /** `flipturn intents review`: the worst intents and a random sample, side by side with their conversations. */

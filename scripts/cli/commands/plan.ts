@@ -124,7 +124,7 @@ async function missingFor(run: Run): Promise<string[]> {
 function estimateText(ahead: Estimate): string {
   const { requests, usd, pilot, shutdown, overflow } = ahead;
   const lines = [
-    `intents by ${ahead.model}: ${count(ahead.conversations)} conversations, ${count(ahead.answered)} answered, ${count(requests)} requests to send${ahead.shared > 0 ? ` (${count(ahead.shared)} more share one of them)` : ""}`,
+    `intents by ${ahead.model}: ${count(ahead.conversations)} conversations, ${count(ahead.answered)} answered${ahead.reused > 0 ? ` (${count(ahead.reused)} of them by other runs, at no cost)` : ""}, ${count(requests)} requests to send${ahead.shared > 0 ? ` (${count(ahead.shared)} more share one of them)` : ""}`,
     `  tokens   ${count(ahead.input_tokens)} in (${ahead.is_exact ? "exact" : "about: the model's own tokenizer is not known"}), ${rangeText(ahead.output_tokens, count)} out`,
     usd === null
       ? "  cost     no price is known for this model at this server; --set models.intents.price=input=…,output=… gives one"

@@ -203,7 +203,7 @@ describe("a journal that the first version wrote", () => {
     expect(ledger(journal)).toEqual([
       {
         ...{ model: "gpt-4o", mode: "sync", answered: 1, without_text: 0, failed: 1, lost: 1, lost_usd: 0.0020775 },
-        ...{ input_tokens: 4, cached_tokens: 0, output_tokens: 8, usd: 0.0020775 + 0.00009 },
+        ...{ input_tokens: 4, cached_tokens: 0, output_tokens: 8, usd: 0.0020775 + 0.00009, reused: 0, reused_usd: 0 },
       },
     ]);
     journal.close();
@@ -254,6 +254,61 @@ describe("a journal that another process has taken over", () => {
     takenOver();
     expect(() => journal.close()).toThrow("another process has taken over");
     expect(readFileSync(at("journal", "lock"), "utf8")).toContain('"other"');
+  });
+});
+
+describe("journals of other runs", () => {
+  const reusing = () => Journal.open(at("own"), undefined, undefined, [at("nowhere"), at("journal")]);
+
+  test("are taken over once, cost nothing here, and are not touched", async () => {
+    await add(entry("a"), entry("a", "the later"), entry("b", null), passing("c", "lost"));
+    const before = readFileSync(path());
+    const journal = await reusing();
+    const reused = { from: at("journal"), usd: 0.25 };
+    expect(journal.get(keyOf("a"))).toEqual({ ...entry("a", "the later"), usd: 0, reused });
+    expect([journal.get(keyOf("a")), journal.get(keyOf("b"))?.status, journal.get(keyOf("c"))]).toEqual([
+      ...[{ ...entry("a", "the later"), usd: 0, reused }, "refused", undefined],
+    ]);
+    journal.add(entry("c"));
+    journal.close();
+    expect([journal.spent, journal.reused, journal.size]).toEqual([0.25, 2, 3]);
+    expect(readFileSync(path())).toEqual(before);
+    const own = Journal.read(at("own"));
+    expect([own?.get(keyOf("a"))?.text, own?.reused, own?.spent]).toEqual(["the later", 2, 0.25]);
+    expect(ledger(own as Journal)).toMatchObject([
+      { answered: 1, input_tokens: 10, output_tokens: 2, usd: 0.25, lost: 0, reused: 2, reused_usd: 0.5 },
+    ]);
+    own?.close();
+  });
+
+  test("say to a third run where an answer was really paid for", async () => {
+    await add(entry("a"));
+    const second = await reusing();
+    second.get(keyOf("a"));
+    second.close();
+    const third = await Journal.open(at("third"), undefined, undefined, [at("own")]);
+    expect(third.get(keyOf("a"))?.reused).toEqual({ from: at("journal"), usd: 0.25 });
+    third.close();
+  });
+
+  test("take nothing off what a kill here may have cost", async () => {
+    await add(entry("a"));
+    const killed = await reusing();
+    killed.add(passing("a", "sent"));
+    killed.close();
+    const journal = await reusing();
+    expect([journal.get(keyOf("a"))?.usd, journal.spent]).toEqual([0, 1]);
+    expect(ledger(journal)).toMatchObject([{ lost: 1, lost_usd: 1, usd: 1, reused: 1 }]);
+    journal.close();
+  });
+
+  test("may be read while another process has one open", async () => {
+    const busy = await Journal.open(at("journal"));
+    busy.add(entry("a"));
+    const journal = await reusing();
+    expect(journal.get(keyOf("a"))?.text).toBe("answer to a");
+    journal.close();
+    busy.close();
   });
 });
 

@@ -23,6 +23,8 @@ let server: BatchServer;
 let folder: string;
 let stop: AbortController;
 let ahead: number;
+/** Files that could not be deleted. */
+let left: number;
 
 const clock: Clock = {
   now: () => ahead,
@@ -70,10 +72,11 @@ async function fill(count: number, given: Partial<ServerOptions> = {}): Promise<
   }
   try {
     const state = join(folder, "batches");
-    await fillByBatch({
+    const filled = await fillByBatch({
       ...{ options, price: PRICE, journal, folder: state, client, clock, signal: stop.signal, unanswered },
       report: () => {},
     });
+    left = filled.leftFiles;
     return open().map(({ at }) => at);
   } finally {
     journal.close();
@@ -303,6 +306,36 @@ describe("calls that fail", () => {
   });
 });
 
+describe("files at the server", () => {
+  test("are deleted, results too, once their answers are on the disk", async () => {
+    const there: number[] = [];
+    server.onCall = (call) => {
+      if (call.startsWith("DELETE")) there.push(journalText().match(/"(answered|invalid_request)"/g)?.length ?? 0);
+    };
+    server.script({ errors: { 0: { status: 400, code: null, message: "odd" } } });
+    expect(await fill(6)).toEqual([]);
+    expect(server.files()).toEqual([]);
+    // The files of a batch of two requests, its errors too, then those of the next.
+    expect(there).toEqual([2, 2, 2, 4, 4, 6, 6]);
+  });
+
+  test("stay where that is wanted", async () => {
+    await fill(6, { batchFiles: "keep" });
+    expect(server.files()).toHaveLength(6);
+    expect(server.calls.filter((call) => call.startsWith("DELETE"))).toEqual([]);
+  });
+
+  test("that cannot be deleted are counted and tried again by the next run, and stop nothing", async () => {
+    server.undeletable = true;
+    expect(await fill(6)).toEqual([]);
+    expect(server.files()).toHaveLength(6);
+    expect(left).toBe(6);
+    server.undeletable = false;
+    await fill(6);
+    expect([server.files(), left]).toEqual([[], 0]);
+  });
+});
+
 describe("a run that is cut off", () => {
   test("before any call of any kind goes on: no answer is paid for twice, no file or batch is made twice", async () => {
     await fill(6, { model: "count" });
@@ -324,6 +357,7 @@ describe("a run that is cut off", () => {
       expectPaidOnce();
       expect(server.batches).toHaveLength(3);
       expect(new Set(server.uploads.map(({ filename }) => filename)).size).toBe(server.uploads.length);
+      expect(server.files(), `cut at ${cut}: ${calls[cut - 1]}`).toEqual([]);
     }
   });
 });
