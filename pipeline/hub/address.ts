@@ -2,8 +2,9 @@
 
 import { join } from "node:path";
 import { UsageError } from "../errors.ts";
-import { fetchHubFile, type HubFile, listHubFiles, resolveRevision } from "./download.ts";
+import { fetchHubFile, listHubFiles, resolveRevision } from "./download.ts";
 import type { HubSource, Net } from "./http.ts";
+import type { HubFile } from "./listing.ts";
 
 /** One file of a dataset at a revision, or several: `*` in the path stands for a part of a name. */
 export type HubAddress = HubSource & { readonly path: string };

@@ -5,8 +5,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { datasetInfo, listFiles } from "@huggingface/hub";
-import { z } from "zod";
+import { datasetInfo } from "@huggingface/hub";
 import { RemoteError, systemCode, UsageError } from "../errors.ts";
 import { TransientError } from "../retry.ts";
 import {
@@ -20,14 +19,12 @@ import {
   type Net,
   persistently,
 } from "./http.ts";
-
-/** One file of a dataset. `sha256` is null for a file that git itself holds: then `gitOid`, its git blob id, is what it is checked against. */
-export type HubFile = { path: string; bytes: number; sha256: string | null; gitOid: string | null };
+import { GIT_ID, type HubFile, listRepository, requireNamesApart } from "./listing.ts";
 
 /** The full commit (40 hex digits) that the revision stands for now. Throws UsageError (refused, not found) or RemoteError. */
 export async function resolveRevision(source: HubSource, net: Net): Promise<string> {
   checkRepo(source.repo);
-  if (COMMIT.test(source.revision)) return source.revision;
+  if (GIT_ID.test(source.revision)) return source.revision;
   const found = await datasetInfo({
     name: source.repo,
     revision: source.revision,
@@ -35,7 +32,7 @@ export async function resolveRevision(source: HubSource, net: Net): Promise<stri
     hubUrl: net.hubUrl,
     fetch: answerFetch(source, net),
   });
-  if (!COMMIT.test(found.sha)) {
+  if (!GIT_ID.test(found.sha)) {
     throw new RemoteError(`${net.hubUrl}: expected the commit of ${at(source)}, found ${JSON.stringify(found.sha)}`);
   }
   return found.sha;
@@ -43,18 +40,23 @@ export async function resolveRevision(source: HubSource, net: Net): Promise<stri
 
 /**
  * The files that match a pattern, in the order of their paths (code units). `*` stands for any run of characters inside one folder's names.
- * Throws UsageError (refused, not found, a pattern that matches no file) or RemoteError.
+ * Throws UsageError (refused, not found, a pattern that matches no file) or RemoteError (a listing that cannot be right, too).
  */
 export async function listHubFiles(source: HubSource, patterns: readonly string[], net: Net): Promise<HubFile[]> {
   checkRepo(source.repo);
-  const all = (await listEverything(source, net)).sort((a, b) => (a.path < b.path ? -1 : 1));
+  const all = await listRepository(source, net);
   const matchers = patterns.map(globToRegExp);
   const unmet = patterns.find((_, index) => !all.some((file) => matchers[index]?.test(file.path)));
   if (unmet !== undefined) {
     const some = all.slice(0, 5).map((file) => file.path);
     throw new UsageError(`${at(source)} has no file "${unmet}"; it has ${all.length} files: ${some.join(", ")}, …`);
   }
-  return all.filter((file) => matchers.some((matcher) => matcher.test(file.path)));
+  const chosen = all.filter((file) => matchers.some((matcher) => matcher.test(file.path)));
+  requireNamesApart(
+    source,
+    chosen.map(({ path }) => path),
+  );
+  return chosen;
 }
 
 /**
@@ -89,41 +91,6 @@ export async function fetchHubFile(
     throw new RemoteError(`${request.url}: expected ${kind} ${expected}, found ${found}, twice; nothing was kept`);
   }
   await rename(partial, destination);
-}
-
-const COMMIT = /^[0-9a-f]{40}$/;
-
-// A path becomes a name on this disk: one that could leave its folder is refused.
-const FilePath = z.string().refine((path) => path.split("/").every((part) => !/^\.{0,2}$|[\\\0]/.test(part)));
-
-const FileEntry = z.object({
-  path: FilePath,
-  size: z.int().min(0),
-  oid: z.string().regex(COMMIT),
-  lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/), size: z.int().min(0) }).optional(),
-});
-
-async function listEverything(source: HubSource, net: Net): Promise<HubFile[]> {
-  const files: HubFile[] = [];
-  const entries = listFiles({
-    repo: { type: "dataset", name: source.repo },
-    revision: encodeURIComponent(source.revision), // listFiles puts it into the URL as it is
-    recursive: true,
-    hubUrl: net.hubUrl,
-    fetch: answerFetch(source, net),
-  });
-  for await (const entry of entries) if (entry.type === "file") files.push(toHubFile(entry, source));
-  return files;
-}
-
-function toHubFile(entry: unknown, source: HubSource): HubFile {
-  const parsed = FileEntry.safeParse(entry);
-  if (!parsed.success) {
-    const problem = z.prettifyError(parsed.error);
-    throw new RemoteError(`${at(source)}: a file in the listing cannot be right: ${JSON.stringify(entry)}: ${problem}`);
-  }
-  const { path, size, oid, lfs } = parsed.data;
-  return { path, bytes: lfs?.size ?? size, sha256: lfs?.oid ?? null, gitOid: lfs ? null : oid };
 }
 
 function globToRegExp(pattern: string): RegExp {

@@ -1,7 +1,6 @@
 // How requests to the Hub are sent: whose token goes where, how long silence lasts, what is tried again, and what a refusal says.
 
 import { type Clock, realClock } from "../clock.ts";
-import { collect } from "../collections.ts";
 import { RemoteError, systemCode, UsageError } from "../errors.ts";
 import { retry, TransientError } from "../retry.ts";
 
@@ -131,12 +130,26 @@ export function answerFetch(source: HubSource, net: Net): typeof fetch {
     const request = { source, url: String(input) };
     const attempt = async () => {
       const { response, chunks } = await ask(request, new Headers(init?.headers), net);
-      const text = Buffer.concat(await collect(chunks)).toString();
+      const text = await textOf(request, chunks);
       if (!isJson(text)) throw new TransientError(`expected JSON, found ${JSON.stringify(text.slice(0, 80))}`);
       return new Response(text, { status: response.status, headers: response.headers });
     };
     return persistently(request, net, { attempt, reached: () => 0 });
   };
+}
+
+/** Bytes of an answer about a dataset; a page of a listing has some hundred thousand. */
+const LONGEST_ANSWER = 2 ** 26;
+
+async function textOf({ url }: HubRequest, chunks: HubAnswer["chunks"]): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes > LONGEST_ANSWER) throw new RemoteError(`${url}: the answer goes on after ${LONGEST_ANSWER} bytes`);
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts).toString();
 }
 
 function isJson(text: string): boolean {

@@ -5,20 +5,18 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { type CommitProgressEvent, commitIter, createRepo, listFiles, repoExists, whoAmI } from "@huggingface/hub";
+import { type CommitProgressEvent, commitIter, createRepo, repoExists, whoAmI } from "@huggingface/hub";
 import { z } from "zod";
 import { RemoteError, UsageError } from "../errors.ts";
 import { TransientError } from "../retry.ts";
 import { type Net, persistently } from "./http.ts";
+import { type HubFile, listRepository } from "./listing.ts";
 
 /** Who a token belongs to, and whose repositories it may write to. */
 export type Account = { name: string; owners: string[] };
 
 /** A local file and where it goes. */
 export type Upload = { path: string; from: string; bytes: number; sha256: string };
-
-/** A file that the repository holds: sha256 of a large one, git's id of a small one. */
-export type RemoteFile = { path: string; bytes: number; sha256: string | null; gitOid: string };
 
 /** Who the token belongs to. Throws UsageError for one that is missing, unknown or may only read. */
 export async function account(net: Net): Promise<Account> {
@@ -44,16 +42,10 @@ export function requireOwn(repo: string, { name, owners }: Account): void {
 }
 
 /** The files of a dataset repository; null = there is no such repository yet. */
-export async function remoteFiles(repo: string, net: Net): Promise<RemoteFile[] | null> {
+export async function remoteFiles(repo: string, net: Net): Promise<HubFile[] | null> {
   const about = { accessToken: tokenOf(net), hubUrl: net.hubUrl, fetch: sender(net, [404]) };
   if (!(await repoExists({ repo: { type: "dataset", name: repo }, ...about }))) return null;
-  const files: RemoteFile[] = [];
-  for await (const entry of listFiles({ repo: { type: "dataset", name: repo }, recursive: true, ...about })) {
-    if (entry.type !== "file") continue;
-    const { path, size, oid, lfs } = entry;
-    files.push({ path, bytes: lfs?.size ?? size, sha256: lfs?.oid ?? null, gitOid: oid ?? "" });
-  }
-  return files;
+  return listRepository({ repo, revision: "main" }, net);
 }
 
 /** A small text file of the repository; null = it has none of that name. */
@@ -65,12 +57,16 @@ export async function remoteText(repo: string, path: string, net: Net): Promise<
 
 const Refs = z.array(z.object({ name: z.string(), targetCommit: z.string() }));
 
-/** The newest commit of the repository (null = none), and what its tags name. */
-export async function remoteRefs(repo: string, net: Net): Promise<{ head: string | null; tags: Map<string, string> }> {
+/** The newest commit of a repository (null = none), and what its tags name. */
+export type RemoteRefs = { readonly head: string | null; readonly tags: ReadonlyMap<string, string> };
+
+/** What the names of a repository stand for now; null = there is no such repository yet. */
+export async function remoteRefs(repo: string, net: Net): Promise<RemoteRefs | null> {
   const headers = { authorization: `Bearer ${tokenOf(net)}` };
-  const response = await sender(net)(`${net.hubUrl}/api/datasets/${repo}/refs`, { headers });
+  const response = await sender(net, [404])(`${net.hubUrl}/api/datasets/${repo}/refs`, { headers });
+  if (response.status === 404) return null;
   const { branches, tags } = z.object({ branches: Refs, tags: Refs }).parse(await response.json());
-  const head = branches.find(({ name }) => name === "main")?.targetCommit ?? null;
+  const head = branches.find(({ name }) => name === "main")?.targetCommit || null;
   return { head, tags: new Map(tags.map(({ name, targetCommit }) => [name, targetCommit])) };
 }
 
@@ -90,7 +86,7 @@ export async function makeRepo(repo: string, isPrivate: boolean, net: Net): Prom
 }
 
 /** True if the repository has the file as it is here. */
-export async function isThere(upload: Upload, remote: readonly RemoteFile[]): Promise<boolean> {
+export async function isThere(upload: Upload, remote: readonly HubFile[]): Promise<boolean> {
   const found = remote.find(({ path }) => path === upload.path);
   if (found === undefined || found.bytes !== upload.bytes) return false;
   return found.sha256 === null ? found.gitOid === (await gitBlobId(upload)) : found.sha256 === upload.sha256;
@@ -102,10 +98,21 @@ async function gitBlobId({ from, bytes }: Upload): Promise<string> {
   return hash.digest("hex");
 }
 
-/** One commit: these files added, those paths removed. Returns the id of the commit. */
+/** What a commit does: files added, paths removed, all on top of `parent` (null = of whatever is there). */
+export type CommitChange = {
+  readonly title: string;
+  readonly add: readonly Upload[];
+  readonly remove: readonly string[];
+  readonly parent: string | null;
+};
+
+/** Somebody else has committed to a repository since it was looked at. */
+export class MovedError extends RemoteError {}
+
+/** One commit. Returns its id. Throws MovedError if the newest commit is not the one that it goes on top of. */
 export async function commitFiles(
   repo: string,
-  change: { title: string; add: readonly Upload[]; remove: readonly string[] },
+  change: CommitChange,
   net: Net,
   onProgress: (event: CommitProgressEvent) => void = () => {},
 ): Promise<string> {
@@ -116,15 +123,23 @@ export async function commitFiles(
     fail = reject;
   });
   failure.catch(() => {});
-  const send = sender(net);
+  const send = sender(net, [412]);
+  const sendOrMoved: typeof globalThis.fetch = async (input, init) => {
+    const response = await send(input, init);
+    if (response.status !== 412) return response;
+    throw new MovedError(
+      `${repo}: somebody else has committed to it meanwhile; nothing was changed, look and run again`,
+    );
+  };
   const fetch: typeof globalThis.fetch = (input, init) =>
-    send(input, init).catch((error) => {
+    sendOrMoved(input, init).catch((error) => {
       fail(error);
       throw error;
     });
   const steps = commitIter({
     repo: { type: "dataset", name: repo },
     title: change.title,
+    ...(change.parent !== null && { parentCommit: change.parent }),
     operations: [
       ...change.add.map(({ path, from }) => ({
         operation: "addOrUpdate" as const,

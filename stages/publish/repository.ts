@@ -4,12 +4,13 @@ import { parseDocument } from "yaml";
 import { z } from "zod";
 import { RemoteError, UsageError } from "../../pipeline/errors.ts";
 import type { Net } from "../../pipeline/hub/http.ts";
+import type { HubFile } from "../../pipeline/hub/listing.ts";
 import {
   account,
   commitFiles,
   isThere,
+  MovedError,
   makeRepo,
-  type RemoteFile,
   remoteFiles,
   remoteRefs,
   remoteText,
@@ -19,10 +20,11 @@ import {
 } from "../../pipeline/hub/upload.ts";
 import { type Folder, isOurs } from "./folder.ts";
 
-/** A repository of the Hub, and its files; null = it is not there yet. */
+/** A repository of the Hub, its files (null = it is not there yet), and the newest commit when they were listed (null = none). */
 export interface Repository {
   readonly name: string;
-  readonly files: readonly RemoteFile[] | null;
+  readonly files: readonly HubFile[] | null;
+  readonly head: string | null;
 }
 
 /** What is to be done to a repository. */
@@ -31,6 +33,8 @@ export interface Change {
   readonly send: readonly Upload[];
   readonly remove: readonly string[];
   readonly all: readonly Upload[];
+  /** Newest commit when it was looked at; null = none. */
+  readonly head: string | null;
 }
 
 /** What a repository that is made is like, what the commit is called, and the tag that it gets; null = none. */
@@ -49,9 +53,10 @@ export type SendEvent = Parameters<NonNullable<Parameters<typeof commitFiles>[3]
  */
 export async function openRepository(name: string, source: string, net: Net): Promise<Repository> {
   requireOwn(name, await account(net));
-  const files = await remoteFiles(name, net);
+  const refs = await remoteRefs(name, net); // before the files, so that a commit between the two is in our way and not unseen
+  const files = refs === null ? null : await remoteFiles(name, net);
   if (files) await requireSameSource(source, { name, files }, net);
-  return { name, files };
+  return { name, files, head: refs?.head ?? null };
 }
 
 /** What HF `datasets` could take for data of a split. */
@@ -59,7 +64,7 @@ const DATA = /(^|\/)(train|validation|test)[-_./].*\.(parquet|jsonl|arrow)$|\.(p
 
 async function requireSameSource(
   source: string,
-  { name, files }: { name: string; files: readonly RemoteFile[] },
+  { name, files }: { name: string; files: readonly HubFile[] },
   net: Net,
 ): Promise<void> {
   const configs = files.some(({ path }) => path === "README.md") ? await configsOf(name, net) : [];
@@ -92,7 +97,8 @@ export async function changeOf({ path, files }: Folder, repository: Repository):
   for (const upload of all) if (!(await isThere(upload, remote))) send.push(upload);
   const ours = new Set(all.map((upload) => upload.path));
   const stale = remote.filter((file) => isOurs(file.path) && !ours.has(file.path));
-  return { isNew: repository.files === null, send, remove: stale.map((file) => file.path), all };
+  const remove = stale.map((file) => file.path);
+  return { isNew: repository.files === null, send, remove, all, head: repository.head };
 }
 
 /** True if the tag names what would be published already. Throws UsageError if it names something else. */
@@ -103,10 +109,10 @@ export async function isTagged(
   net: Net,
 ): Promise<boolean> {
   if (repository.files === null) return false;
-  const { head, tags } = await remoteRefs(repository.name, net);
-  const named = tags.get(tag);
+  const refs = await remoteRefs(repository.name, net);
+  const named = refs?.tags.get(tag);
   if (named === undefined) return false;
-  if (named === head && send.length + remove.length === 0) return true;
+  if (named === refs?.head && send.length + remove.length === 0) return true;
   throw new UsageError(
     `${repository.name} has a tag "${tag}" already, of other files; nothing was sent, choose another --tag`,
   );
@@ -114,7 +120,8 @@ export async function isTagged(
 
 /**
  * Makes the change, and looks whether every file has arrived. Returns the commit; null = all was there already.
- * Throws RemoteError if a file is not there as it was sent.
+ * Throws RemoteError if a file is not there as it was sent, which is then taken off again, or if somebody else has
+ * committed meanwhile.
  */
 export async function publishChange(
   repo: string,
@@ -125,18 +132,68 @@ export async function publishChange(
 ): Promise<string | null> {
   const { isNew, send, remove, all } = change;
   if (isNew) await makeRepo(repo, isPrivate, net);
+  const head = isNew ? ((await remoteRefs(repo, net))?.head ?? null) : change.head;
   const isThereAlready = send.length + remove.length === 0;
-  const commit = isThereAlready ? null : await commitFiles(repo, { title, add: send, remove }, net, onEvent);
-  await requireArrived(repo, all, net);
+  const commit = isThereAlready ? null : await makeCommit(repo, { ...change, head }, title, net, onEvent);
+  await requireArrived(repo, all, commit, net);
   if (tag !== null) await tagCommit(repo, tag, commit ?? "main", net);
   return commit;
 }
 
-async function requireArrived(repo: string, all: readonly Upload[], net: Net): Promise<void> {
+/** The commit of a change; one whose answer was lost, so that its second try is in its own way, counts as made. */
+async function makeCommit(
+  repo: string,
+  { send, remove, all, head }: Change,
+  title: string,
+  net: Net,
+  onEvent: (event: SendEvent) => void,
+): Promise<string | null> {
+  try {
+    return await commitFiles(repo, { title, add: send, remove, parent: head }, net, onEvent);
+  } catch (error) {
+    if (!(error instanceof MovedError)) throw error;
+    const remote = (await remoteFiles(repo, net)) ?? [];
+    const isLeft = remote.some(({ path }) => remove.includes(path));
+    if (isLeft || (await notArrived(all, remote)).length > 0) throw error;
+    return (await remoteRefs(repo, net))?.head ?? null;
+  }
+}
+
+async function notArrived(all: readonly Upload[], remote: readonly HubFile[]): Promise<Upload[]> {
+  const missing: Upload[] = [];
+  for (const upload of all) if (!(await isThere(upload, remote))) missing.push(upload);
+  return missing;
+}
+
+/** Throws RemoteError if main does not hold the files as they were sent, or data beside them that nobody has seen before. */
+async function requireArrived(repo: string, all: readonly Upload[], commit: string | null, net: Net): Promise<void> {
   const remote = (await remoteFiles(repo, net)) ?? [];
-  for (const upload of all)
-    if (!(await isThere(upload, remote)))
-      throw new RemoteError(
-        `${repo}: ${upload.path} is not there as it was sent (${upload.bytes} bytes, sha256 ${upload.sha256.slice(0, 12)}…); run the same command again`,
-      );
+  const wrong = await notArrived(all, remote);
+  const [first] = wrong;
+  if (first) {
+    const names = wrong.map(({ path }) => path);
+    const there = remote.flatMap(({ path }) => (names.includes(path) ? [path] : []));
+    const cure = commit === null || there.length === 0 ? "" : `; ${await takeOff(repo, there, commit, net)}`;
+    throw new RemoteError(
+      `${repo}: ${first.path}${wrong.length > 1 ? ` and ${wrong.length - 1} more` : ""} is not there as it was sent (${first.bytes} bytes, sha256 ${first.sha256.slice(0, 12)}…)${cure}; run the same command again, and if this comes back publish to another --repo`,
+    );
+  }
+  const ours = new Set(all.map(({ path }) => path));
+  const foreign = remote.find(({ path }) => DATA.test(path) && !ours.has(path));
+  if (foreign)
+    throw new RemoteError(
+      `${repo}: ${foreign.path} appeared there while this was sent: it would be read as part of this dataset; remove it and run the same command again`,
+    );
+}
+
+/** Takes files off main that must not be read there. Says in words what came of it. */
+async function takeOff(repo: string, remove: readonly string[], parent: string, net: Net): Promise<string> {
+  try {
+    await commitFiles(repo, { title: "Take off what did not arrive as it was sent", add: [], remove, parent }, net);
+    return "what is wrong was taken off main again";
+  } catch (error) {
+    net.signal?.throwIfAborted();
+    const why = error instanceof Error ? error.message : String(error);
+    return `it could not be taken off main again (${why}): remove ${remove.slice(0, 5).join(", ")} there by hand`;
+  }
 }

@@ -113,7 +113,7 @@ describe("flipturn publish", () => {
     expect([code, stderr]).toEqual([0, expect.any(String)]);
     expect(stdout).toContain(`${hub.url}/datasets/${REPO}/tree/v1`);
     expect(hub.repos.get(REPO)).toMatchObject({ private: true });
-    expect(hub.repos.get(REPO)?.tags.get("v1")).toBe(hub.repos.get(REPO)?.commits[0]);
+    expect(hub.repos.get(REPO)?.tags.get("v1")).toBe(hub.repos.get(REPO)?.commits.at(-1));
     const data = [...files()].filter(([path]) => path.startsWith("data/")).map(([, { content }]) => content.toString());
     const rows = data.flatMap((each) =>
       each
@@ -156,7 +156,7 @@ describe("flipturn publish", () => {
     expect((await publish("jsonl")).code).toBe(0);
     const again = await publish("jsonl", ["--yes", "--json"]);
     expect(JSON.parse(again.stdout)).toMatchObject({ commit: null, sent: [], removed: [] });
-    expect(hub.repos.get(REPO)?.commits).toHaveLength(1);
+    expect(hub.repos.get(REPO)?.commits).toHaveLength(2);
   });
 
   test("leaves out the conversations of personal data if asked, and counts on the card what is left", async () => {
@@ -210,7 +210,7 @@ describe("flipturn publish", () => {
     expect((await publish("jsonl", ["--yes", "--tag", "v1"])).code).toBe(0);
     const again = await publish("jsonl", ["--yes", "--tag", "v1"]);
     expect([again.code, again.stdout]).toEqual([0, expect.stringContaining("/tree/v1")]);
-    expect(hub.repos.get(REPO)?.commits).toHaveLength(1);
+    expect(hub.repos.get(REPO)?.commits).toHaveLength(2);
   });
 
   test("says so if what arrived is not what was sent", async () => {
@@ -300,7 +300,7 @@ describe("flipturn publish refuses", () => {
     expect((await publish("jsonl", ["--yes", "--tag", "v1"])).code).toBe(0);
     const { code, stderr } = await publish("jsonl", ["--yes", "--tag", "v1", "--pii", "allow"]);
     expect([code, stderr]).toEqual([2, expect.stringContaining('has a tag "v1" already')]);
-    expect(hub.repos.get(REPO)?.commits).toHaveLength(1);
+    expect(hub.repos.get(REPO)?.commits).toHaveLength(2);
   });
 
   test("to mask what stands in token ids", async () => {

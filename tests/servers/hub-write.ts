@@ -29,6 +29,7 @@ type Rudeness =
   | { kind: "slow"; pauseMs: number }
   | { kind: "not JSON" }
   | { kind: "loses the answer" }
+  | { kind: "somebody else commits"; path: string; when: "before" | "after" }
   | { kind: "keeps other bytes" };
 
 /** What a file of a repository is. */
@@ -121,7 +122,12 @@ export async function startWriteHub(setup: WriteHubSetup): Promise<WriteHub> {
       if (type !== "dataset") return refuse(response, 400, "expected a dataset");
       if (repos.has(repo)) return refuse(response, 409, "You already created this dataset repo");
       const files = new Map([[".gitattributes", { content: Buffer.from("*.parquet filter=lfs\n"), lfs: false }]]);
-      repos.set(repo, { private: visibility === "private", files, tags: new Map(), commits: [] });
+      repos.set(repo, {
+        private: visibility === "private",
+        files,
+        tags: new Map(),
+        commits: [gitId(Buffer.from(repo))],
+      });
       json(response, { url: `/datasets/${repo}`, id: repo });
     },
     tree: (exchange) => {
@@ -198,6 +204,9 @@ export async function startWriteHub(setup: WriteHubSetup): Promise<WriteHub> {
         .toString()
         .split("\n")
         .map((line) => JSON.parse(line) as { key: string; value: Record<string, string> });
+      const parent = lines.find(({ key }) => key === "header")?.value["parentCommit"];
+      if (parent !== undefined && parent !== repo.commits.at(-1))
+        return refuse(exchange.response, 412, "A commit has happened since. Please refresh and try again.");
       for (const { key, value } of lines) {
         const { path = "", content = "", oid = "" } = value;
         if (key === "deletedFile") repo.files.delete(path);
@@ -256,6 +265,14 @@ export async function startWriteHub(setup: WriteHubSetup): Promise<WriteHub> {
           if (file.lfs) repo?.files.set(path, { ...file, content: Buffer.concat([file.content, Buffer.from("x")]) });
         return;
       }
+      const intrude = () => {
+        if (rudeness?.kind !== "somebody else commits") return;
+        const repo = repos.get(match[1] ?? "");
+        repo?.files.set(rudeness.path, { content: Buffer.from("theirs"), lfs: false });
+        repo?.commits.push(gitId(Buffer.from(`${repo.commits.length} ${rudeness.path}`)));
+      };
+      if (rudeness?.kind === "somebody else commits" && rudeness.when === "after") response.once("finish", intrude);
+      else intrude();
       if (rudeness?.kind === "loses the answer") {
         response.end = (() => request.socket.destroy()) as unknown as typeof response.end;
       }

@@ -5,9 +5,9 @@ import { inspect } from "node:util";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RemoteError, UsageError } from "../../../../pipeline/errors.ts";
-import type { HubFile } from "../../../../pipeline/hub/download.ts";
 import { fetchHubFile, listHubFiles, resolveRevision } from "../../../../pipeline/hub/download.ts";
 import { type HubSource, hubNet, type Net } from "../../../../pipeline/hub/http.ts";
+import type { HubFile } from "../../../../pipeline/hub/listing.ts";
 import { gitBlobId, type Hub, type HubSetup, type Misbehaviour, sha256, startHub } from "../../../servers/hub.ts";
 
 const TOKEN = "hf_Very5ecretTokenOfSomeone";
