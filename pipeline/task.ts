@@ -11,6 +11,7 @@ import {
   type Bytes,
   type ColumnOf,
   type Files,
+  type Inputs,
   type RowOf,
   type Table,
   withColumns,
@@ -177,6 +178,16 @@ export class Task<Options> {
   async files(artefact: Table): Promise<string[]> {
     const parts = artefact.per === "run" ? [0] : this.shards;
     return Promise.all(parts.map((part) => this.file(artefact, part)));
+  }
+
+  /** Size and hash of a file from outside the run, as the task of that number vouched for it. */
+  async vouched(artefact: Inputs, index: number): Promise<FileRecord> {
+    this.#requireDeclared(artefact);
+    const planned = this.#planned(artefact.stage);
+    const { fingerprint } = await this.#doneOf(artefact);
+    const found = (await doneMarker(this.run, planned, index, fingerprint))?.inputs[0];
+    if (!found) throw new NotReadyError(`task ${index} of ${planned} is not done; run stage ${planned} again`);
+    return found;
   }
 
   /** Writes one shard of a table, or its one file; returns the number of rows. */

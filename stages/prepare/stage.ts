@@ -1,9 +1,10 @@
 /**
  * Raw rows of one source -> conversations in the common shape, each kept or rejected with one reason.
  *
- * Two phases. `scatter` reads a piece of a raw file, judges every row and puts it into the shard that its id belongs to;
- * `gather` brings a shard together, lets the first of equal ids stay, and writes it sorted by id. So the artefact is the
- * same whatever files the rows came in and in whatever order, and later stages work on shards of equal size.
+ * Three phases. `scatter` reads a piece of a raw file, judges every row and puts it into the shard that its id belongs to;
+ * `verify` sees that each file is, and so was, the one that `download` vouched for; `gather` brings a shard together, lets
+ * the first of equal ids stay, and writes it sorted by id. So the artefact is the same whatever files the rows came in and
+ * in whatever order, and later stages work on shards of equal size.
  */
 import { defineStage } from "../../pipeline/define-stage.ts";
 import { downloaded } from "../download/artefacts.ts";
@@ -11,6 +12,7 @@ import { prepared } from "./artefacts.ts";
 import { PrepareOptions } from "./options.ts";
 import { gather } from "./phases/gather.ts";
 import { scatter } from "./phases/scatter.ts";
+import { verify } from "./phases/verify.ts";
 import { piecesOf } from "./pieces.ts";
 
 /** The stage `prepare`, as the head of this file tells. */
@@ -33,6 +35,7 @@ export const prepare = defineStage({
   },
   phases: [
     { name: "scatter", tasks: (plan) => piecesOf(plan).length, run: scatter },
+    { name: "verify", tasks: (plan) => plan.inputs.length, run: verify },
     { name: "gather", tasks: (plan) => plan.shards, run: gather },
   ],
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { select } from "../helpers/engine.ts";
 import { temporary } from "../helpers/folder.ts";
-import { allFiles, DEMO, DEMO_SETTINGS, type Result, succeed, tree } from "./flipturn.ts";
+import { allFiles, DEMO, DEMO_SETTINGS, flipturn, type Result, shardsOf, succeed, tree } from "./flipturn.ts";
 
 // What is run again when is shown on a toy chain (tests/unit/pipeline/run.test.ts), and what each real stage depends on by
 // its declaration (tests/unit/stages/index.test.ts). Here: that the real stages keep to it.
@@ -100,5 +100,39 @@ describe("several forms of one run", () => {
   test("go when they are removed, and come back when they are asked for", async () => {
     rmSync(join(output, "dataset", "trl"), { recursive: true });
     expect(didRun(await run("--form", "trl"))).toEqual(["render:trl", "describe:trl"]);
+  });
+});
+
+describe("an input that is replaced by one of the same size and time", () => {
+  const input = join(folder, "log.jsonl");
+  const write = (words: string, when = 1_700_000_000) => {
+    const row = { id: "a", messages: [{ role: "user", content: words }] };
+    writeFileSync(input, `${JSON.stringify(row)}\n`);
+    utimesSync(input, when, when);
+  };
+  const args = ["run", "--source", "chat", "--input", input, "--intents", "none", "--threads", "1", "--output", "log"];
+
+  test("is refused once it has been read, with what to do, which helps", async () => {
+    write("hello");
+    await succeed([...args, "--to", "download"], { cwd: folder });
+    write("hallo");
+    const { code, stderr } = await flipturn([...args, "--to", "prepare"], { cwd: folder });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /log\.jsonl: has changed since stage download looked at it: found the sha256 \w{12}…, expected \w{12}…; put the file back, or add --from download --force/,
+    );
+    await succeed([...args, "--to", "prepare", "--from", "download", "--force"], { cwd: folder });
+    expect(await select(`SELECT opening FROM ${shardsOf(join(folder, "log"), "prepare", "conversations")}`)).toEqual([
+      { opening: "hallo" },
+    ]);
+  });
+
+  test("is told from one that cannot be read for another reason", async () => {
+    write("hello");
+    await succeed([...args, "--to", "download", "--from", "download", "--force"], { cwd: folder });
+    writeFileSync(input, "?".repeat(statSync(input).size));
+    utimesSync(input, 1_700_000_000, 1_700_000_000);
+    const { stderr } = await flipturn([...args, "--to", "prepare"], { cwd: folder });
+    expect(stderr).toContain("has changed since stage download looked at it");
   });
 });

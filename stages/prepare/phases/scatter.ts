@@ -20,6 +20,7 @@ import { recordOf, rejectionOfBadRow } from "../record-of.ts";
 import { type RawRow, readRows } from "../rows.ts";
 import { textsOf } from "../scattered-row.ts";
 import { ShardWriter } from "../shuffle.ts";
+import { requireVouched } from "./verify.ts";
 
 /** So many rows at the beginning none of which is one of the source's: the wrong source was named. */
 const ALL_BAD = 1000;
@@ -57,7 +58,13 @@ export async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally
     }
     yield* writer.end();
   }
-  await task.writeBytes(prepared.scattered, blocks(), { index, rows: () => rows });
+  try {
+    await task.writeBytes(prepared.scattered, blocks(), { index, rows: () => rows });
+  } catch (error) {
+    // What cannot be read may be another file by now, which is the better thing to say.
+    if (error instanceof InputError) await requireVouched(task, input);
+    throw error;
+  }
   return { taken: part.index === 0 ? 1 : 0, in: rows, counts };
 }
 
@@ -68,7 +75,7 @@ function pieceOf({ plan, index }: Task<PrepareOptions>): Piece {
   return piece;
 }
 
-/** Path of an input that is what it was when the run was planned, or fetched. */
+/** Path of an input that has the size and time that it had when the run was planned, or fetched; `verify` looks at its content. */
 async function requireInput({ run, plan }: Task<PrepareOptions>, index: number): Promise<string> {
   const path = inputPath(run, index);
   const input = plan.inputs[index];
