@@ -14,6 +14,7 @@ import { clearStage, FINISH, outsideFolders, reopenStage, sweepDone } from "./ma
 import { doneMarker, forgetSummary, type PlannedPhase } from "./markers.ts";
 import { plannedStage, planPath, type Run, resolveGiven, stageFolder } from "./run-folder.ts";
 import { stageIn } from "./stage.ts";
+import { damageOf, forgetDamaged, requireUndamaged } from "./verify.ts";
 
 /** How to run. */
 export interface RunOptions {
@@ -25,6 +26,8 @@ export interface RunOptions {
   readonly to?: string;
   /** Run the stages again even if they are up to date. */
   readonly force?: boolean;
+  /** Look at every file that is there by its sha256, and do the tasks of damaged ones again. */
+  readonly verify?: boolean;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
 }
@@ -44,6 +47,7 @@ export async function runStages(run: Run, options: RunOptions): Promise<Manifest
     await options.executor.takeOver?.();
     sweepTemporary(run.folder);
     savePlan(run.folder, run.plan);
+    if (options.verify) await requireUndamaged(run, stagesBefore(run, range), options.signal);
     const manifests: Manifest[] = [];
     for (const name of range) manifests.push(await runStage(run, name, options, held));
     return manifests;
@@ -67,6 +71,12 @@ function stagesInRange({ plan, chain }: Run, { from, to }: RunOptions): string[]
   const last = to === undefined ? names.length - 1 : place(to, names.findLastIndex(is(to)));
   if (first > last) throw new UsageError(`--from ${from} comes after --to ${to}`);
   return names.slice(first, last + 1);
+}
+
+/** The stages of the plan that stand before a range. */
+function stagesBefore({ plan }: Run, [first]: readonly string[]): string[] {
+  const names = plan.stages.map(({ name }) => name);
+  return names.slice(0, first === undefined ? 0 : names.indexOf(first));
 }
 
 /** Throws UsageError if a stage that is not done lacks something, or would write where somebody else has written, and NotReadyError if what the first one reads is not done. */
@@ -103,6 +113,12 @@ export async function validateStage(run: Run, planned: string): Promise<void> {
 
 async function runStage(run: Run, stage: string, options: RunOptions, held: Lock): Promise<Manifest> {
   const emit = options.onEvent ?? (() => {});
+  if (options.verify) {
+    const damage = await damageOf(run, stage, options.signal);
+    for (const { path, found, expected } of damage) emit({ type: "damaged", stage, path, found, expected });
+    held.check();
+    forgetDamaged(run, damage);
+  }
   const done = options.force ? null : await finishedManifest(run, stage);
   if (done) {
     sweepDone(run, done);

@@ -35,6 +35,7 @@ export interface RunPlanOptions {
   readonly from?: string;
   readonly to?: string;
   readonly force?: boolean;
+  readonly verify?: boolean;
   /** Where tasks run, and how; default: worker threads, as many as there are processors. */
   readonly executor?: { readonly name: string; readonly options?: Record<string, unknown> };
   readonly signal?: AbortSignal;
@@ -45,7 +46,7 @@ export interface RunPlanOptions {
 /** Runs a plan in a folder, or goes on with it. Returns the manifests of the stages in the range. */
 export async function runPlan(plan: Plan, folder: string, options: RunPlanOptions = {}): Promise<Manifest[]> {
   const run = openRun(plan, folder, options.environment);
-  const { executor: wanted = { name: "threads" }, from, to, force, onEvent } = options;
+  const { executor: wanted = { name: "threads" }, from, to, force, verify, onEvent } = options;
   const kind = executors.find(({ name }) => name === wanted.name);
   if (!kind) throw new Error(`no executor ${wanted.name}; known: ${executors.map(({ name }) => name).join(", ")}`);
   const signal = options.signal ?? new AbortController().signal;
@@ -62,6 +63,7 @@ export async function runPlan(plan: Plan, folder: string, options: RunPlanOption
       ...(from && { from }),
       ...(to && { to }),
       ...(force && { force }),
+      ...(verify && { verify }),
       ...(onEvent && { onEvent }),
     });
   } finally {

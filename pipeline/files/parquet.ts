@@ -249,9 +249,15 @@ export async function* readParquet<T extends z.ZodObject>(
   const list = [paths].flat();
   const columns = Object.keys(schema.shape).map(identifier).join(", ");
   const place = list.length === 1 ? String(list[0]) : `${list[0]} and ${list.length - 1} more`;
-  for await (const row of query(`SELECT ${columns} FROM ${parquet(list)}`, place, options.signal)) {
-    const parsed = schema.safeParse(row);
-    if (!parsed.success) throw new InputError(`${place}: ${z.prettifyError(parsed.error)}`);
-    yield parsed.data;
+  const advice = "if nobody has changed it, `flipturn run --verify` with the settings of its run makes it again";
+  try {
+    for await (const row of query(`SELECT ${columns} FROM ${parquet(list)}`, place, options.signal)) {
+      const parsed = schema.safeParse(row);
+      if (!parsed.success) throw new InputError(`${place}: ${z.prettifyError(parsed.error)}`);
+      yield parsed.data;
+    }
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`${error.message}; ${advice}`, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import type { RunEvent } from "../../pipeline/events.ts";
+import { damageInWords } from "../../pipeline/verify.ts";
 import type { Manifest } from "../../schemas/manifest.ts";
 import { type Io, LINE_ANEW } from "./io.ts";
 import { count } from "./terminal.ts";
@@ -40,6 +41,8 @@ export function progressDrawer({ stderr }: Io, width = 9): ProgressDrawer {
       } else if (event.type === "progress") {
         const of = event.total > 0 ? ` of ${count(event.total)}` : "";
         status(`${event.stage}: ${count(event.done)}${of} ${event.unit} ${event.note ?? ""}`.trimEnd());
+      } else if (event.type === "damaged") {
+        line(`${event.stage}: ${damageInWords(event)}; it is made again`);
       } else if (event.manifest) {
         line(stageLine(event.manifest, event.state === "done" ? (event.seconds ?? 0) : null, width));
       }

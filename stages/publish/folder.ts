@@ -11,10 +11,12 @@ import { chainCode } from "../../pipeline/plan.ts";
 import { filesFolder, manifestPath, nameInPlan, type Run, resolveGiven } from "../../pipeline/run-folder.ts";
 import { variantIn } from "../../pipeline/stage.ts";
 import { loadText } from "../../pipeline/text/load-text.ts";
+import { requireUndamaged } from "../../pipeline/verify.ts";
 import { type FileRecord, Manifest } from "../../schemas/manifest.ts";
 import { Split } from "../../schemas/user.ts";
 import { described } from "../describe/artefacts.ts";
 import { columnsOfCard, datasetCard } from "../describe/card.ts";
+import { downloaded } from "../download/artefacts.ts";
 import { flipped } from "../flip/artefacts.ts";
 import { conditioned } from "../intents/artefacts.ts";
 import { prepared } from "../prepare/artefacts.ts";
@@ -76,8 +78,14 @@ export async function requirePublishable(run: Run, form: string | null): Promise
   if (files.every(({ rows: number }) => !number))
     throw new UsageError(`${run.folder}: the dataset has no rows; there is nothing to publish`);
   await requireUntouched({ folder, files });
+  await requireUndamaged(run, othersThan(manifests, downloaded.raw.stage));
   const before = manifests.filter(({ stage }) => variantIn(stage) === null);
   return { run, manifests: before, written, options: RenderOptions.parse(written.options), folder, files };
+}
+
+/** The stages whose files go into what is published; raw files have been read long ago. */
+function othersThan(manifests: readonly Manifest[], stage: string): string[] {
+  return manifests.map((manifest) => manifest.stage).filter((name) => name !== stage);
 }
 
 /** A file of another size makes its stage undone; who changed it is better told so. */

@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { select } from "../helpers/engine.ts";
 import { temporary } from "../helpers/folder.ts";
 import { startWriteHub, type WriteHub } from "../servers/hub-write.ts";
-import { allFiles, flipturn, start, succeed } from "./flipturn.ts";
+import { allFiles, flipturn, stageFolder, start, succeed } from "./flipturn.ts";
 
 const TOKEN = "hf_secretsecret";
 const REPO = "me/chats";
@@ -261,6 +261,20 @@ describe("flipturn publish refuses", () => {
     await make("half", "--to", "flip");
     const { code, stderr } = await publish("half");
     expect([code, stderr]).toEqual([4, expect.stringContaining("stage render:samples is not done")]);
+    expect(hub.requests).toEqual([]);
+  });
+
+  test("a run with a flipped bit in what it was made of", async () => {
+    cpSync(run("jsonl"), run("flipped"), { recursive: true });
+    const path = join(run("flipped"), stageFolder("prepare"), "conversations-00000-of-00001.parquet");
+    const bytes = readFileSync(path);
+    bytes[40] = (bytes[40] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    const { code, stderr } = await publish("flipped");
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/conversations-00000-of-00001\.parquet: is damaged: .*run --verify/),
+    ]);
     expect(hub.requests).toEqual([]);
   });
 

@@ -1,9 +1,19 @@
-import { rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { select } from "../helpers/engine.ts";
 import { temporary } from "../helpers/folder.ts";
-import { allFiles, DEMO, DEMO_SETTINGS, flipturn, type Result, shardsOf, succeed, tree } from "./flipturn.ts";
+import {
+  allFiles,
+  DEMO,
+  DEMO_SETTINGS,
+  flipturn,
+  type Result,
+  shardsOf,
+  stageFolder,
+  succeed,
+  tree,
+} from "./flipturn.ts";
 
 // What is run again when is shown on a toy chain (tests/unit/pipeline/run.test.ts), and what each real stage depends on by
 // its declaration (tests/unit/stages/index.test.ts). Here: that the real stages keep to it.
@@ -64,6 +74,22 @@ describe("a finished run", () => {
   });
 });
 
+describe("a flipped bit in what a run wrote", () => {
+  test("is named by `status --verify`, and made good by `run --verify`", async () => {
+    await run();
+    const path = join(output, stageFolder("prepare"), "conversations-00001-of-00002.parquet");
+    const bytes = readFileSync(path);
+    bytes[40] = (bytes[40] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    const status = ["status", "--output", output, "--verify"];
+    const { code, stderr } = await flipturn(status, { cwd: folder });
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/conversations-00001.*is damaged.*\(prepare\)/)]);
+    expect(didRun(await run("--verify"))).toEqual(["prepare"]);
+    expect(tree(output)).toEqual(before);
+    await succeed(status, { cwd: folder });
+  });
+});
+
 describe("several forms of one run", () => {
   const dataset = (form: string) => tree(join(output, "dataset", form));
 
@@ -119,9 +145,9 @@ describe("an input that is replaced by one of the same size and time", () => {
     const { code, stderr } = await flipturn([...args, "--to", "prepare"], { cwd: folder });
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /log\.jsonl: has changed since stage download looked at it: found the sha256 \w{12}…, expected \w{12}…; put the file back, or add --from download --force/,
+      /log\.jsonl: has changed since stage download looked at it: found the sha256 \w{12}…, expected \w{12}…; put the file back, or add --verify/,
     );
-    await succeed([...args, "--to", "prepare", "--from", "download", "--force"], { cwd: folder });
+    await succeed([...args, "--to", "prepare", "--verify"], { cwd: folder });
     expect(await select(`SELECT opening FROM ${shardsOf(join(folder, "log"), "prepare", "conversations")}`)).toEqual([
       { opening: "hallo" },
     ]);

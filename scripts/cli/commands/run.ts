@@ -20,6 +20,10 @@ export const RunInput = z.strictObject({
   from: z.string().optional().meta({ value: "stage", description: "first stage to run" }),
   to: z.string().optional().meta({ value: "stage", description: "last stage to run" }),
   force: z.boolean().default(false).describe("run stages again even if they are up to date"),
+  verify: z
+    .boolean()
+    .default(false)
+    .describe("look at every file by its sha256, not its size alone, and make damaged ones again"),
   dryRun: z.boolean().default(false).describe("show the resolved options and the plan, touch nothing"),
   json: z.boolean().default(false).describe("print the manifests as JSON"),
 });
@@ -48,12 +52,13 @@ export const run = defineCommand({
 /** Runs a plan, draws its progress on stderr, and prints its funnel or, if asked for, its manifests as JSON. */
 export async function runAndShow(planned: Planned, input: RunInput, io: Io): Promise<Manifest[]> {
   const { plan, folder, settings } = planned;
-  const { from, to, force } = input;
+  const { from, to, force, verify } = input;
   const { draw, clear } = progressDrawer(io, Math.max(...plan.stages.map(({ name }) => name.length)));
   const manifests = await runPlan(plan, folder, {
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
     force,
+    verify,
     executor: executorOf(settings),
     signal: io.signal,
     onEvent: draw,

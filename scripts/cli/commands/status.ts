@@ -3,10 +3,11 @@ import { NotReadyError } from "../../../pipeline/errors.ts";
 import { fingerprint, finishedManifest } from "../../../pipeline/fingerprint.ts";
 import { doneMarker, readFailure } from "../../../pipeline/markers.ts";
 import type { Run } from "../../../pipeline/run-folder.ts";
+import { requireUndamaged } from "../../../pipeline/verify.ts";
 import type { Failure } from "../../../schemas/manifest.ts";
 import type { PlannedStage } from "../../../schemas/plan.ts";
 import { defineCommand } from "../command.ts";
-import { print, printJson } from "../io.ts";
+import { type Io, print, printJson } from "../io.ts";
 import { findRun, OfRun } from "../runs.ts";
 import { count, table } from "../terminal.ts";
 
@@ -14,27 +15,37 @@ import { count, table } from "../terminal.ts";
 export const status = defineCommand({
   name: "status",
   summary: "show where a run stands",
-  input: z.strictObject(OfRun),
+  input: z.strictObject({
+    ...OfRun,
+    verify: z.boolean().default(false).describe("look at every file by its sha256 too; exit 1 if one is damaged"),
+  }),
   examples: ["flipturn status --output output/wildchat-1m"],
-  async run({ output, json }, io) {
+  async run({ output, json, verify }, io) {
     const run = await findRun(output, io);
     const found = [];
     for (const stage of run.plan.stages) found.push(await stateOf(run, stage));
-    if (json) return printJson(io, found);
-    const { source, seed, shards } = run.plan;
-    print(io, `${run.folder}: ${source}, seed ${seed}, ${count(shards)} shards\n`);
-    const rows = found.map(({ stage, state, tasks, tasksDone, kept, unit }) => [
-      stage,
-      state,
-      `${tasksDone}/${tasks}`,
-      kept === null ? "" : `${count(kept)} ${unit}`,
-    ]);
-    print(io, table([["stage", "state", "tasks", "kept"], ...rows], [2]));
-    for (const { stage, failed } of found)
-      for (const { phase, index, message, host } of failed)
-        print(io, `\nFailed: task ${index} of ${stage} (${phase}) on ${host}: ${message}`);
+    if (json) printJson(io, found);
+    else show(run, found, io);
+    const stages = run.plan.stages.map(({ name }) => name);
+    if (verify) await requireUndamaged(run, stages, io.signal);
   },
 });
+
+/** The stages as a table, and what tasks failed with. */
+function show(run: Run, found: readonly Awaited<ReturnType<typeof stateOf>>[], io: Io): void {
+  const { source, seed, shards } = run.plan;
+  print(io, `${run.folder}: ${source}, seed ${seed}, ${count(shards)} shards\n`);
+  const rows = found.map(({ stage, state, tasks, tasksDone, kept, unit }) => [
+    stage,
+    state,
+    `${tasksDone}/${tasks}`,
+    kept === null ? "" : `${count(kept)} ${unit}`,
+  ]);
+  print(io, table([["stage", "state", "tasks", "kept"], ...rows], [2]));
+  for (const { stage, failed } of found)
+    for (const { phase, index, message, host } of failed)
+      print(io, `\nFailed: task ${index} of ${stage} (${phase}) on ${host}: ${message}`);
+}
 
 /** Where one stage stands: done, begun, waiting for another, or to do. */
 async function stateOf(run: Run, { name: stage, phases }: PlannedStage) {

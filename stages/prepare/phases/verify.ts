@@ -21,6 +21,6 @@ export async function requireVouched(task: Task<PrepareOptions>, input: number):
   const found = await hashFile(path, task.signal);
   if (found.sha256 === sha256) return;
   throw new InputError(
-    `${path}: has changed since stage download looked at it: found the sha256 ${found.sha256.slice(0, 12)}…, expected ${sha256.slice(0, 12)}…; put the file back, or add --from download --force to read it as it is now`,
+    `${path}: has changed since stage download looked at it: found the sha256 ${found.sha256.slice(0, 12)}…, expected ${sha256.slice(0, 12)}…; put the file back, or add --verify to read it as it is now`,
   );
 }
