@@ -1,4 +1,4 @@
-import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBInstance, DuckDBResult, DuckDBVector } from "@duckdb/node-api";
 import { InputError } from "../errors.ts";
 
 let engine: Promise<DuckDBInstance> | undefined;
@@ -77,11 +77,38 @@ export function identifier(name: string): string {
  * The rows of a query as plain JSON values, 2,048 at a time, in the order of the query.
  * Memory: the engine's row group and one batch. `place` names the file or files in the message if the engine refuses them.
  */
-export async function* query(sql: string, place: string, signal?: AbortSignal): AsyncGenerator<unknown> {
+export function query(sql: string, place: string, signal?: AbortSignal): AsyncGenerator<unknown> {
+  const read: ReadRow<unknown> = ([rows], at) => JSON.parse(rows?.getItem(at) as string);
+  return rowsOf(`SELECT to_json(q)::VARCHAR FROM (${sql}) q`, read, place, signal);
+}
+
+/** A row of a query, or, where it is larger than was allowed, its size alone. */
+type SizedRow = { readonly value: unknown; readonly bytes: number };
+
+/** The same with the size of each row as JSON; a row of more than `most` bytes has null as its value, and never leaves the engine. */
+export function queryWithin(
+  sql: string,
+  place: string,
+  most: number,
+  signal?: AbortSignal,
+): AsyncGenerator<SizedRow> {
+  const sized = `SELECT json, strlen(json) AS bytes FROM (SELECT to_json(q)::VARCHAR AS json FROM (${sql}) q)`;
+  const within = `SELECT CASE WHEN bytes <= ${most} THEN json END, bytes::DOUBLE FROM (${sized})`;
+  const read: ReadRow<SizedRow> = ([rows, sizes], at) => {
+    const json = rows?.getItem(at) as string | null;
+    return { value: json === null ? null : JSON.parse(json), bytes: sizes?.getItem(at) as number };
+  };
+  return rowsOf(within, read, place, signal);
+}
+
+/** Makes a row of the columns of a batch, at its place there. */
+type ReadRow<T> = (columns: readonly DuckDBVector[], at: number) => T;
+
+async function* rowsOf<T>(sql: string, read: ReadRow<T>, place: string, signal?: AbortSignal): AsyncGenerator<T> {
   const connection = await connect();
   let left: DuckDBResult | null = null;
   try {
-    const result = await connection.stream(`SELECT to_json(q)::VARCHAR FROM (${sql}) q`);
+    const result = await connection.stream(sql);
     left = result;
     for (;;) {
       signal?.throwIfAborted();
@@ -91,8 +118,8 @@ export async function* query(sql: string, place: string, signal?: AbortSignal): 
         return;
       }
       // One text at a time: 2,048 of them at once outlive the young generation and pile up in the old one.
-      const rows = chunk.getColumnVector(0);
-      for (let at = 0; at < chunk.rowCount; at++) yield JSON.parse(rows.getItem(at) as string);
+      const columns = Array.from({ length: chunk.columnCount }, (_, column) => chunk.getColumnVector(column));
+      for (let at = 0; at < chunk.rowCount; at++) yield read(columns, at);
     }
   } catch (error) {
     if (signal?.aborted || !(error instanceof Error) || !/Error: /.test(error.message)) throw error;

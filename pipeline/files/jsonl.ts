@@ -1,45 +1,83 @@
 import { createReadStream } from "node:fs";
-import { pipeline, type Readable } from "node:stream";
+import { pipeline } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { InputError } from "../errors.ts";
-import { Unzstd } from "./unzstd.ts";
+import { unzstd } from "./unzstd.ts";
 
-/** One line of a file: its number from 1 and its bytes without the newline. */
-export type Line = { number: number; bytes: Buffer };
+/**
+ * One line of a file: its number from 1 and its bytes without the newline. `tooLong`: it has so many bytes, more than were
+ * allowed, and none of them is held.
+ */
+export type Line = { number: number; bytes: Buffer; tooLong?: number };
 
-function open(path: string): Readable {
+function open(path: string): AsyncIterable<Buffer> {
   const file = createReadStream(path, { highWaterMark: 1 << 18 });
-  if (!/\.(gz|zst)$/.test(path)) return file;
-  const plain = path.endsWith(".gz") ? createGunzip() : new Unzstd();
-  // pipeline hands an error of the file on to the reader of `plain`, who throws it.
-  return pipeline(file, plain, () => {});
+  if (path.endsWith(".zst")) return unzstd(file);
+  // pipeline hands an error of the file on to the reader of what is unpacked, who throws it.
+  return path.endsWith(".gz") ? pipeline(file, createGunzip(), () => {}) : file;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** The line that is under way. Memory: at most `most` bytes of it. */
+class Collected {
+  readonly #most: number;
+  #pieces: Buffer[] = [];
+  #bytes = 0;
+  #number = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get isEmpty(): boolean {
+    return this.#bytes === 0;
+  }
+
+  /** Lines that are finished. */
+  get number(): number {
+    return this.#number;
+  }
+
+  add(piece: Buffer): void {
+    this.#bytes += piece.length;
+    if (this.#bytes <= this.#most) this.#pieces.push(piece);
+    else this.#pieces = [];
+  }
+
+  /** The line, and nothing from then on; null = it is blank. */
+  finish(): Line | null {
+    const [pieces, length, number] = [this.#pieces, this.#bytes, ++this.#number];
+    [this.#pieces, this.#bytes] = [[], 0];
+    if (length > this.#most) return { number, bytes: NOTHING, tooLong: length };
+    const whole = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+    const bytes = whole.at(-1) === 13 ? whole.subarray(0, -1) : whole;
+    return isBlank(bytes) ? null : { number, bytes };
+  }
 }
 
 /**
  * The lines of a text file (`.gz` and `.zst` are decompressed), split at "\n" only: U+2028, U+2029 and a lone CR are text.
- * Blank lines, of spaces and tabs at most, are passed over. Memory: one chunk and the longest line.
+ * Blank lines, of spaces and tabs at most, are passed over. Memory: one chunk and the longest line of at most `most` bytes.
  * Throws InputError if the file cannot be decompressed.
  */
-export async function* readLines(path: string, signal?: AbortSignal): AsyncGenerator<Line> {
-  let number = 0;
-  let rest: Buffer[] = [];
-  const finish = (tail: Buffer): Line | null => {
-    number++;
-    const whole = rest.length > 0 ? Buffer.concat([...rest, tail]) : tail;
-    rest = [];
-    const bytes = whole.at(-1) === 13 ? whole.subarray(0, -1) : whole;
-    return isBlank(bytes) ? null : { number, bytes };
-  };
+export async function* readLines(
+  path: string,
+  signal?: AbortSignal,
+  most = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Line> {
+  const line = new Collected(most);
   try {
-    for await (const chunk of open(path) as AsyncIterable<Buffer>) {
+    for await (const chunk of open(path)) {
       signal?.throwIfAborted();
       let start = 0;
       for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
-        const line = finish(chunk.subarray(start, end));
-        if (line) yield line;
+        line.add(chunk.subarray(start, end));
+        const whole = line.finish();
+        if (whole) yield whole;
         start = end + 1;
       }
-      if (start < chunk.length) rest.push(chunk.subarray(start));
+      if (start < chunk.length) line.add(chunk.subarray(start));
     }
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
@@ -47,14 +85,12 @@ export async function* readLines(path: string, signal?: AbortSignal): AsyncGener
     if (signal?.aborted || system || !/\.(gz|zst)$/.test(path)) throw cause;
     const kind = path.endsWith(".gz") ? "gzip" : "zstd";
     throw new InputError(
-      `${path}: after line ${number}: cannot be read as ${kind} data: ${(cause as Error).message}; if it is not what was sent, fetch the file again`,
+      `${path}: after line ${line.number}: cannot be read as ${kind} data: ${(cause as Error).message}; if it is not what was sent, fetch the file again`,
       { cause },
     );
   }
-  if (rest.length > 0) {
-    const line = finish(Buffer.alloc(0));
-    if (line) yield line;
-  }
+  const last = line.isEmpty ? null : line.finish();
+  if (last) yield last;
 }
 
 function isBlank(bytes: Buffer): boolean {

@@ -1,4 +1,3 @@
-import { Transform, type TransformCallback } from "node:stream";
 import { Decompress } from "fzstd";
 import xxhash from "xxhash-wasm";
 
@@ -15,9 +14,18 @@ type Part = "magic" | "skipped size" | "skipped" | "descriptor" | "header" | "bl
 /**
  * Decompresses zstd frames as they come (RFC 8878). The decoder does not look at checksums, so they are looked at here: a
  * frame that has one and does not agree with it is an error, as are one that ends early, one made with a dictionary, and
- * one that asks for a window of more than 128 MiB. Memory: the window and one chunk.
+ * one that asks for a window of more than 128 MiB. Memory: the window, one chunk and one block of 128 KiB, however much
+ * the chunk becomes.
  */
-export class Unzstd extends Transform {
+export async function* unzstd(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const frames = new Frames();
+  for await (const chunk of chunks) yield* frames.take(chunk);
+  frames.end();
+}
+
+class Frames {
+  /** What the decoder has given for the bytes that it was given last. */
+  readonly #out: Buffer[] = [];
   #decoder = this.#newDecoder();
   #hash = create64();
   #part: Part = "magic";
@@ -29,23 +37,20 @@ export class Unzstd extends Transform {
   #isSingle = false;
   #isLast = false;
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    try {
-      let at = 0;
-      while (at < chunk.length) {
-        const bytes = chunk.subarray(at, at + this.#left);
-        at += bytes.length;
-        this.#take(bytes);
-      }
-      done();
-    } catch (error) {
-      done(error as Error);
+  /** Takes what comes next; gives what it becomes, block by block. */
+  *take(chunk: Buffer): Generator<Buffer> {
+    let at = 0;
+    while (at < chunk.length) {
+      const bytes = chunk.subarray(at, at + this.#left);
+      at += bytes.length;
+      this.#take(bytes);
+      yield* this.#out.splice(0);
     }
   }
 
-  override _flush(done: TransformCallback): void {
-    const isWhole = this.#part === "magic" && this.#head.length === 0;
-    done(isWhole ? null : new Error("it ends inside a frame"));
+  /** Throws Error if no more comes although a frame is not whole. */
+  end(): void {
+    if (this.#part !== "magic" || this.#head.length > 0) throw new Error("it ends inside a frame");
   }
 
   /** Takes bytes of the part that is under way, and goes on to the next when they were its last. */
@@ -138,7 +143,7 @@ export class Unzstd extends Transform {
   #newDecoder(): Decompress {
     return new Decompress((chunk) => {
       this.#hash.update(chunk);
-      this.push(Buffer.from(chunk));
+      this.#out.push(Buffer.from(chunk));
     });
   }
 

@@ -8,6 +8,7 @@ import type { PrepareOptions } from "./options.ts";
 /** Why a row can leave: the fixed words of this stage. Turns are judged one by one: the first faulty turn gives the reason. */
 export const PREPARE_REASONS = [
   "schema",
+  "too_large",
   "no_chosen_answer",
   "synthetic_user",
   "language",

@@ -37,6 +37,12 @@ export const PrepareOptions = z.strictObject({
     .max(1)
     .default(0.01)
     .describe("share of rows that may fail their schema before the run stops"),
+  maxRowBytes: z
+    .int()
+    .min(1000)
+    .max(64e6)
+    .default(64e6)
+    .describe("most bytes of a row of the input; a larger one is rejected, and never held in memory"),
   roleMap: z
     .record(z.string(), z.enum(["user", "assistant", "system", "tool"]))
     .default({})

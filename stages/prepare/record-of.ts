@@ -40,9 +40,9 @@ export function recordOf(
   };
 }
 
-/** The rejection of a row that is not what its source's rows are. */
+/** The rejection of a row that is not what its source's rows are, or too large. */
 export function rejectionOfBadRow(bad: BadRow, source: string): Rejection {
-  const { file, row, source_id, ...found } = bad;
+  const { reason, file, row, source_id, ...found } = bad;
   const conversation = source_id === null ? null : conversationId(source, source_id);
-  return rejectionOf(`${file}:${row}`, conversation, "schema", { file, row, ...found });
+  return rejectionOf(`${file}:${row}`, conversation, reason, { file, row, ...found });
 }

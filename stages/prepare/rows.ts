@@ -1,12 +1,13 @@
 import type { z } from "zod";
 import { InputError } from "../../pipeline/errors.ts";
-import { describeParquet, parquet, query, rowGroups } from "../../pipeline/files/duckdb.ts";
+import { describeParquet, parquet, queryWithin, rowGroups } from "../../pipeline/files/duckdb.ts";
 import { parseLine, readLines } from "../../pipeline/files/jsonl.ts";
 import type { Columns, Paths, RawConversation, Source, Unusable } from "../sources/source.ts";
 import { type InputPart, isParquet, rowsOf, WHOLE } from "./pieces.ts";
 
-/** A row that is not what its source's rows are: where, what was found, what was expected. */
+/** A row that is not what its source's rows are, or larger than a row may be: where, what was found, what was expected. */
 export type BadRow = {
+  reason: "schema" | "too_large";
   file: string;
   row: number;
   source_id: string | null;
@@ -28,24 +29,31 @@ export interface RowReading {
   readonly unread?: string | null;
   /** Parquet: the part of the file that is read; all of it if absent. */
   readonly part?: InputPart;
+  /** Most bytes of a row, as the line that it is or as JSON. */
+  readonly maxRowBytes?: number;
 }
 
 /**
  * The rows of one raw file (Parquet, or JSONL plain, `.gz` or `.zst`), checked against the source's row schema.
- * `name` is the file as messages and rejections call it; rows count from 1 in the file. Memory: one batch.
+ * `name` is the file as messages and rejections call it; rows count from 1 in the file. Memory: one batch; of a row that is
+ * too large nothing.
  * Throws InputError if the file as a whole is not what it should be.
  */
 export async function* readRows(
   path: string,
   name: string,
   source: Source,
-  { columns, paths, roleMap = {}, unread = null, part = WHOLE }: RowReading,
+  { columns, paths, roleMap = {}, unread = null, part = WHOLE, maxRowBytes = Number.MAX_SAFE_INTEGER }: RowReading,
   signal?: AbortSignal,
 ): AsyncGenerator<RawRow> {
   const schema = source.row(columns);
   const roles = Object.fromEntries(Object.entries(roleMap).map(([name, role]) => [name.toLowerCase(), role]));
   const bad = (row: number, value: unknown, fault: Pick<BadRow, "field" | "found" | "expected">): RawRow[] => {
-    return [{ bad: { file: name, row, source_id: idOf(value, source, columns), ...fault } }];
+    return [{ bad: { reason: "schema", file: name, row, source_id: idOf(value, source, columns), ...fault } }];
+  };
+  const tooLarge = (row: number, bytes: number): RawRow => {
+    const [found, expected] = [`${bytes} bytes`, `at most ${maxRowBytes} (prepare.maxRowBytes)`];
+    return { bad: { reason: "too_large", file: name, row, source_id: null, field: "", found, expected } };
   };
   const check = (row: number, value: unknown): RawRow[] => {
     try {
@@ -60,11 +68,17 @@ export async function* readRows(
     }
   };
   if (isParquet(path)) {
-    const rows = parquetRows(path, name, source, { columns, unread, part }, signal);
-    for await (const { row, value } of rows) yield* check(row, value);
+    const rows = parquetRows(path, name, source, { columns, unread, part, maxRowBytes }, signal);
+    for await (const { row, value, bytes } of rows)
+      if (bytes > maxRowBytes) yield tooLarge(row, bytes);
+      else yield* check(row, value);
     return;
   }
-  for await (const line of readLines(path, signal)) {
+  for await (const line of readLines(path, signal, maxRowBytes)) {
+    if (line.tooLong !== undefined) {
+      yield tooLarge(line.number, line.tooLong);
+      continue;
+    }
     let value: unknown;
     try {
       value = parseLine(line);
@@ -77,6 +91,7 @@ export async function* readRows(
             : "bytes that are not UTF-8";
       yield {
         bad: {
+          reason: "schema",
           file: name,
           row: line.number,
           source_id: null,
@@ -98,9 +113,9 @@ async function* parquetRows(
   path: string,
   name: string,
   source: Source,
-  { columns, unread, part }: { columns: Columns; unread: string | null; part: InputPart },
+  { columns, unread, part, maxRowBytes }: Required<Pick<RowReading, "columns" | "unread" | "part" | "maxRowBytes">>,
   signal?: AbortSignal,
-): AsyncGenerator<{ row: number; value: unknown }> {
+): AsyncGenerator<{ row: number; value: unknown; bytes: number }> {
   const there = await describeParquet(path);
   const { needs, sql } = source.select(columns, unread);
   const missing = needs.filter((column) => !there.has(column));
@@ -121,8 +136,8 @@ async function* parquetRows(
     if (!own) where = ` WHERE ${ROW_NUMBER} BETWEEN ${first} AND ${end - 1}`;
   }
   try {
-    for await (const value of query(`SELECT ${sql} FROM ${parquet(path)}${where}`, name, signal))
-      yield { row: ++row, value };
+    for await (const found of queryWithin(`SELECT ${sql} FROM ${parquet(path)}${where}`, name, maxRowBytes, signal))
+      yield { row: ++row, ...found };
   } catch (error) {
     if (!(error instanceof InputError) || !/Binder Error/.test(error.message)) throw error;
     const types = needs.map((column) => `${column} ${brief(there.get(column) ?? "")}`).join(", ");

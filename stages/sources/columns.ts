@@ -2,7 +2,7 @@
  * Files of people's own logs -> which of their columns holds what. Names that leave no doubt are found by themselves, so
  * that a log does not lose its users, languages and times in silence; what is used and what is not is said.
  */
-import { parquet, query } from "../../pipeline/files/duckdb.ts";
+import { parquet, queryWithin } from "../../pipeline/files/duckdb.ts";
 import { readLines } from "../../pipeline/files/jsonl.ts";
 import type { Columns } from "./source.ts";
 
@@ -23,6 +23,9 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
 const LOOK = 200;
 /** Files that are looked at: logs are written by one program. */
 const FILES = 8;
+
+/** Bytes that are looked at in a file; of a longer row none: one of gigabytes may be there to do harm. */
+const LOOK_BYTES = 64e6;
 
 /** Which column holds what, and those that hold nothing of use, by their names. */
 export interface FoundColumns {
@@ -111,12 +114,14 @@ function namesIn(rows: readonly Record<string, unknown>[]): string[] {
 async function firstRows(path: string): Promise<Record<string, unknown>[]> {
   if (/\.parquet$/i.test(path)) return firstOfParquet(path);
   const rows: Record<string, unknown>[] = [];
+  let bytes = 0;
   try {
-    for await (const line of readLines(path)) {
+    for await (const line of readLines(path, undefined, LOOK_BYTES)) {
       const value = parsed(line.bytes.toString());
       if (typeof value === "object" && value !== null && !Array.isArray(value))
         rows.push(value as Record<string, unknown>);
-      if (rows.length >= LOOK) break;
+      bytes += line.tooLong ?? line.bytes.length;
+      if (rows.length >= LOOK || bytes >= LOOK_BYTES) break;
     }
   } catch {
     // What cannot be read is said by whoever reads it all.
@@ -128,7 +133,8 @@ async function firstOfParquet(path: string): Promise<Record<string, unknown>[]> 
   const rows: Record<string, unknown>[] = [];
   try {
     const sql = `SELECT * FROM ${parquet(path)} LIMIT ${LOOK}`;
-    for await (const row of query(sql, path)) rows.push(row as Record<string, unknown>);
+    for await (const { value } of queryWithin(sql, path, LOOK_BYTES / LOOK))
+      if (value !== null) rows.push(value as Record<string, unknown>);
   } catch {
     // As above.
   }

@@ -47,7 +47,7 @@ export async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally
           ? { rejection: rejectionOfBadRow(found.bad, source.name) }
           : recordOf(found.conversation, source.name, options, userKey);
       for (const name of present(found)) count(`rows_with_${name}`);
-      if ("bad" in found) count("rows_failing_schema");
+      if ("bad" in found) count("rows_failing_schema", found.bad.reason === "schema" ? 1 : 0);
       else if ("conversation" in record) describe(found.conversation, record.conversation, count);
       const key =
         "conversation" in record ? record.conversation.id : (record.rejection.conversation_id ?? record.rejection.id);

@@ -4,6 +4,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../../../../pipeline/errors.ts";
 import { quote } from "../../../../pipeline/files/duckdb.ts";
+import { compress } from "../../../../pipeline/files/zstd.ts";
 import { type RawRow, readRows } from "../../../../stages/prepare/rows.ts";
 import { ChatColumns, chat } from "../../../../stages/sources/chat.ts";
 import type { Columns } from "../../../../stages/sources/source.ts";
@@ -40,6 +41,7 @@ describe("lines of a log", () => {
     const found = await rows(`${good}\n\n{"id":"b","messages":[{"role":"user","content":7}]}\n`, { id: "id" });
     expect(found[1]).toEqual({
       bad: {
+        reason: "schema",
         file: "log.jsonl",
         row: 3,
         source_id: "b",
@@ -156,5 +158,46 @@ describe("a Parquet file", () => {
     );
     await expect(reading).rejects.toThrow(InputError);
     await expect(reading).rejects.toThrow("rows.parquet");
+  });
+});
+
+describe("rows that are larger than a row may be", () => {
+  const reading = { columns: ChatColumns.parse({ id: "id" }), paths: "best", maxRowBytes: 1000 } as const;
+  const row = (id: string, length: number) =>
+    JSON.stringify({ id, messages: [{ role: "user", content: "x".repeat(length) }] });
+  const large = (place: number, bytes: number) => ({
+    bad: {
+      ...{ reason: "too_large", row: place, source_id: null, field: "" },
+      ...{ found: `${bytes} bytes`, expected: "at most 1000 (prepare.maxRowBytes)" },
+    },
+  });
+  const lines = [row("a", 10), row("b", 5000), `${" ".repeat(3_000_000)}`, row("c", 10), row("d", 5_000_000)];
+
+  test.each([
+    ["plain", "log.jsonl", (text: string) => Buffer.from(text)],
+    ["gzipped", "log.jsonl.gz", (text: string) => gzipSync(text)],
+    ["in zstd", "log.jsonl.zst", (text: string) => compress(Buffer.from(text))],
+  ])("are told by place and size, and the rest is read: lines, %s", async (_, name, pack) => {
+    writeFileSync(at(name), pack(lines.join("\n")));
+    const found = await collect(readRows(at(name), name, chat, reading));
+    expect(found).toMatchObject([
+      { conversation: { source_id: "a" } },
+      large(2, row("b", 5000).length),
+      large(3, 3_000_000),
+      { conversation: { source_id: "c" } },
+      large(5, row("d", 5_000_000).length),
+    ]);
+  });
+
+  test("are told by place and size in Parquet, whether the messages are a list or text", async () => {
+    for (const messages of ["m", "to_json(m)::VARCHAR"]) {
+      const sizes = "SELECT i::VARCHAR AS id, [{role: 'user', content: repeat('x', i * i * 1000)}] AS m FROM range(4) t(i)";
+      const path = await parquet(`SELECT id, ${messages} AS messages FROM (${sizes})`);
+      const found = await collect(readRows(path, "rows.parquet", chat, reading));
+      expect(found).toMatchObject([
+        { conversation: { source_id: "0" } },
+        ...[2, 3, 4].map((row) => ({ bad: { reason: "too_large", row, expected: large(row, 0).bad.expected } })),
+      ]);
+    }
   });
 });
