@@ -6,6 +6,8 @@ import type { Tokenizer } from "./tokenizer/tokenizer.ts";
 export interface Encoder {
   /** Ids of one segment: text as text alone, a control token as its one id. */
   readonly ids: (segment: Segment) => ArrayLike<number>;
+  /** Most UTF-16 units of text that one token stands for; null = any number. */
+  readonly longest: number | null;
   /** The text of ids, control tokens as they are spelled. */
   readonly decode: (ids: readonly number[]) => string;
   /** Control tokens that the tokenizer itself lacks, in the order in which they must be added to it, with their ids. */
@@ -21,6 +23,7 @@ export function encoderOf(tokenizer: Tokenizer, controls: readonly string[]): En
   const control = (text: string) => extra.get(text) ?? [tokenizer.control(text)];
   return {
     ids: ({ text, control: isControl }) => (isControl ? control(text) : tokenizer.encode(text)),
+    longest: tokenizer.longest,
     decode: (ids) => decodeAll(ids, tokenizer, new Map(added.map(({ token, id }) => [id, token]))),
     added: [{ token: END, id: tokenizer.control(END) }, ...added],
   };
@@ -50,6 +53,12 @@ export function remembering(encoder: Encoder): Encoder {
       return known;
     },
   };
+}
+
+/** How many tokens a segment is at least, by its length alone. */
+export function atLeast({ text, control }: Segment, { longest }: Encoder): number {
+  if (control) return 1;
+  return longest === null ? 0 : Math.ceil(text.length / longest);
 }
 
 /** How many tokens segments are, and how many of them count towards the loss. */

@@ -12,6 +12,9 @@ import type { Metric, MetricSettings, Observations } from "../metrics/metric.ts"
 /** Conversations of each split that metrics of dialogues are computed over, at most. */
 const CONVERSATIONS = 5000;
 
+/** Characters of a turn that metrics look at: what stands behind them is hardly anybody's own words, and may be without end. */
+const CHARACTERS = 100_000;
+
 /** The artefacts as SQL, and what the draw and the intents depend on. */
 export interface BaselineInput extends MetricSettings {
   readonly conversations: string;
@@ -65,7 +68,7 @@ function drawn({ seed }: BaselineInput, from: string, most: number): string {
 /** The first turns that are a sample: nothing was typed in the others. */
 function openings(input: BaselineInput): string {
   const first = `SELECT split, conversation_id FROM ${input.samples} WHERE kind = 'first'`;
-  return `SELECT split, opening FROM ${input.conversations}
+  return `SELECT split, left(opening, ${CHARACTERS}) AS opening FROM ${input.conversations}
     JOIN (${drawn(input, first, FIRST_TURNS)}) ON conversation_id = id`;
 }
 
@@ -75,7 +78,7 @@ function dialogues(input: BaselineInput): string {
   const any = `SELECT DISTINCT split, conversation_id FROM ${samples}`;
   return `WITH wanted AS (SELECT split, conversation_id, intent FROM (${drawn(input, any, CONVERSATIONS)})
       JOIN ${intents} USING (conversation_id) WHERE intent IS NOT NULL)
-    SELECT split, intent, list_transform(list_filter(turns, lambda t: t.role = 'user'), lambda t: t.content) AS said
+    SELECT split, intent, list_transform(list_filter(turns, lambda t: t.role = 'user'), lambda t: left(t.content, ${CHARACTERS})) AS said
     FROM ${conversations} JOIN wanted ON conversation_id = id`;
 }
 

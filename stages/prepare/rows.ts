@@ -139,6 +139,11 @@ async function* parquetRows(
     for await (const found of queryWithin(`SELECT ${sql} FROM ${parquet(path)}${where}`, name, maxRowBytes, signal))
       yield { row: ++row, ...found };
   } catch (error) {
+    if (error instanceof InputError && /Out of Memory Error/.test(error.message))
+      throw new InputError(
+        `${name}: after row ${row}: a row is so large that the engine cannot hold it; leave it out, or write the rows as JSON lines, where it is rejected by itself`,
+        { cause: error },
+      );
     if (!(error instanceof InputError) || !/Binder Error/.test(error.message)) throw error;
     const types = needs.map((column) => `${column} ${brief(there.get(column) ?? "")}`).join(", ");
     throw new InputError(`${name}: its columns are not of the types that ${source.name} has; found ${types}`, {

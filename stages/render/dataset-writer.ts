@@ -92,7 +92,7 @@ export class DatasetWriter {
   }
 
   /** Counts a sample; false if it is rejected. */
-  #check({ sample, length, tokens, hasTarget }: TruncatedSample, typed: number): boolean {
+  #check({ sample, length, tokens, isAtLeast, hasTarget }: TruncatedSample, typed: number): boolean {
     const { form, controlTokens, maxTokens, overflow } = this.#settings;
     this.taken++;
     if (typed > 0) this.#count("samples_with_control_tokens");
@@ -100,7 +100,8 @@ export class DatasetWriter {
     if (length === "impossible") {
       count();
       const reason = overflow === "drop" ? "too_long" : "target_too_long";
-      return this.#reject(sample, reason, { tokens, max_tokens: maxTokens });
+      const found = isAtLeast ? { tokens_at_least: tokens } : { tokens };
+      return this.#reject(sample, reason, { ...found, max_tokens: maxTokens });
     }
     if (!hasTarget) return this.#reject(sample, "nothing_in_loss", {});
     if (typed > 0 && form.isText && controlTokens === "drop")
@@ -188,10 +189,11 @@ function typedControlTokens(
   { count }: ControlTokens,
 ): (truncated: TruncatedSample) => number {
   const inIntent = count(intent ?? "");
-  const inTurns = turns.map(({ content }) => count(content));
+  const before = [0];
+  for (const { content } of turns) before.push((before.at(-1) ?? 0) + count(content));
   return ({ sample, from }) => {
-    const shown = inTurns.slice(from, sample.context_turns + (sample.kind === "end" ? 0 : 1));
-    return inIntent + sum(shown, (each) => each);
+    const end = Math.min(turns.length, sample.context_turns + (sample.kind === "end" ? 0 : 1));
+    return inIntent + (before[end] ?? 0) - (before[from] ?? 0);
   };
 }
 

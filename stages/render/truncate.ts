@@ -10,6 +10,7 @@ import type { Message, Segment } from "../../pipeline/text/segment.ts";
 import type { Turn } from "../../schemas/conversation.ts";
 import type { Sample } from "../../schemas/sample.ts";
 import type { Rendered } from "../forms/form.ts";
+import { Lengths } from "./lengths.ts";
 
 /** What rows are made from: the goal of a conversation (null = none) and its turns. */
 export interface Dialogue {
@@ -30,15 +31,17 @@ export interface RowSettings {
 }
 
 /** What became of the length of a sample. `impossible`: it is no row. */
-type Length = "untouched" | "shortened" | "cut" | "longer" | "impossible";
+type Became = "untouched" | "shortened" | "cut" | "longer" | "impossible";
 
 /** A sample with the turns that stay: its context begins with turn `from`. Counts of tokens are null where nothing counts them. */
 export interface TruncatedSample {
   readonly sample: Sample;
   readonly from: number;
-  readonly length: Length;
+  readonly length: Became;
   readonly tokens: number | null;
   readonly inLoss: number | null;
+  /** True: `tokens` are at least so many; a text that cannot fit is not counted. */
+  readonly isAtLeast?: boolean;
   /** False if nothing of its target would be trained: an empty turn where neither its beginning nor its end is. */
   readonly hasTarget: boolean;
 }
@@ -51,18 +54,74 @@ export interface DatasetRow {
 
 /** Every sample of a conversation with its length; in the order of the conversation, as they come. */
 export function truncateAll(dialogue: Dialogue, samples: readonly Sample[], settings: RowSettings): TruncatedSample[] {
-  return samples.map((sample) => truncate(dialogue, sample, settings));
+  const { chat, encoder, maxTokens, overflow } = settings;
+  if (!chat.isLocal || !encoder) return samples.map((sample) => truncate(dialogue, sample, settings));
+  const most = overflow === "shorten" && maxTokens !== null ? maxTokens : Number.POSITIVE_INFINITY;
+  const lengths = new Lengths(chat, encoder, dialogue.turns, most);
+  if (most === Number.POSITIVE_INFINITY) return wholeAll(dialogue, samples, lengths, settings);
+  return samples.map((sample) => shorten(dialogue, sample, lengths, { chat, most }));
 }
 
-/** The rows of samples that fit. */
-export function rowsOf(dialogue: Dialogue, truncated: readonly TruncatedSample[], settings: RowSettings): DatasetRow[] {
+/** Every sample with all its context, whatever its length. */
+function wholeAll(
+  dialogue: Dialogue,
+  samples: readonly Sample[],
+  lengths: Lengths,
+  { chat, maxTokens, overflow }: RowSettings,
+): TruncatedSample[] {
+  const before = new Float64Array(dialogue.turns.length + 1);
+  for (const at of dialogue.turns.keys()) before[at + 1] = (before[at] ?? 0) + lengths.ofTurn(at);
+  const beyond = ({ drop: "impossible", keep: "longer", "cut-right": "cut", shorten: "shortened" } as const)[overflow];
+  return samples.map((sample) => {
+    const { tokens, inLoss, hasTarget } = ends(dialogue, sample, lengths, chat);
+    const all = tokens + (before[sample.context_turns] ?? 0);
+    const length = maxTokens === null || all <= maxTokens ? "untouched" : beyond;
+    return { sample, from: 0, length, tokens: all, inLoss, hasTarget };
+  });
+}
+
+/** A sample with as many of its last exchanges as fit: what stands further back is not even looked at. */
+function shorten(
+  dialogue: Dialogue,
+  sample: Sample,
+  lengths: Lengths,
+  { chat, most }: { chat: ChatFormat; most: number },
+): TruncatedSample {
+  const { context_turns } = sample;
+  const { isAll, tokens: alone, ...target } = ends(dialogue, sample, lengths, chat);
+  const none = { sample, from: context_turns, ...target };
+  if (!isAll || alone > most) return { ...none, length: "impossible", tokens: alone, ...(!isAll && { isAtLeast: true }) };
+  let best: TruncatedSample = { ...none, length: context_turns === 0 ? "untouched" : "shortened", tokens: alone };
+  let tokens = alone;
+  for (let from = context_turns - 1; from >= 0; from--) {
+    tokens += lengths.ofTurn(from);
+    if (tokens > most) break;
+    if (from % 2 === 0) best = { ...best, from, length: from === 0 ? "untouched" : "shortened", tokens };
+  }
+  return best;
+}
+
+/** A sample without its context: its intent and its target. */
+function ends(dialogue: Dialogue, sample: Sample, lengths: Lengths, chat: ChatFormat) {
+  const messages = messagesOf(dialogue, [sample], sample.context_turns);
+  const mayBeEmpty = messages.at(-1)?.content === "";
+  const hasTarget = !mayBeEmpty || chat.render(messages).some(({ loss }) => loss);
+  return { ...lengths.ofEnds(messages), hasTarget };
+}
+
+/** The rows of samples that fit. Memory: one row at a time. */
+export function* rowsOf(
+  dialogue: Dialogue,
+  truncated: readonly TruncatedSample[],
+  settings: RowSettings,
+): Generator<DatasetRow> {
   const groups: [TruncatedSample, ...TruncatedSample[]][] = [];
   for (const each of truncated) {
     const last = settings.layout === "conversations" ? groups.at(-1) : undefined;
-    if (last?.[0].from === each.from && canJoin(dialogue, [...last, each], settings.chat)) last.push(each);
+    if (last?.[0].from === each.from && canJoin(dialogue, last, each, settings.chat)) last.push(each);
     else groups.push([each]);
   }
-  return groups.map((group) => ({ truncated: group, rendered: render(dialogue, group, settings.chat) }));
+  for (const group of groups) yield { truncated: group, rendered: render(dialogue, group, settings.chat) };
 }
 
 function truncate(
@@ -70,8 +129,9 @@ function truncate(
   sample: Sample,
   { chat, encoder, maxTokens, overflow }: RowSettings,
 ): TruncatedSample {
-  const measure = (from: number, length: Length): TruncatedSample => {
-    const messages = messagesOf(dialogue, [sample], from);
+  const measure = (from: number, length: Became): TruncatedSample => {
+    // Nothing is counted without a tokenizer, so the target alone tells all.
+    const messages = messagesOf(dialogue, [sample], encoder ? from : sample.context_turns);
     const mayBeEmpty = messages.at(-1)?.content === "";
     const segments = encoder || mayBeEmpty ? chat.render(messages) : [];
     const count = encoder ? countTokens(segments, encoder) : { tokens: null, inLoss: null };
@@ -126,8 +186,14 @@ function render(dialogue: Dialogue, truncated: readonly TruncatedSample[], chat:
 }
 
 /** True if every sample of a row would read the same alone, up to its target's end. By itself so where messages do not depend on what follows. */
-function canJoin(dialogue: Dialogue, group: readonly TruncatedSample[], chat: ChatFormat): boolean {
+function canJoin(
+  dialogue: Dialogue,
+  before: readonly TruncatedSample[],
+  next: TruncatedSample,
+  chat: ChatFormat,
+): boolean {
   if (chat.isLocal) return true;
+  const group = [...before, next];
   const joined = chat.render(
     messagesOf(
       dialogue,

@@ -5,6 +5,8 @@ import type { PreTokenizer } from "./pre-tokens.ts";
 
 /** Text to ids and back. */
 export interface Codec {
+  /** Most UTF-16 units of text that one token stands for; null = any number. */
+  readonly longest: number | null;
   encode(text: string): Uint32Array;
   decode(ids: Iterable<number>): string;
 }
@@ -26,6 +28,7 @@ export type BytePairRules = {
  * pair becomes U+FFFD, as in any UTF-8 encoding. Holds one cache of pre-tokens and buffers as long as the longest text.
  */
 export class BytePairCodec implements Codec {
+  readonly longest: number | null;
   readonly #rules: BytePairRules;
   readonly #whole: ReadonlyMap<string, number> | null;
   readonly #merger: Merger;
@@ -36,6 +39,9 @@ export class BytePairCodec implements Codec {
 
   constructor(rules: BytePairRules) {
     this.#rules = rules;
+    // A unit of text is a byte at least; normalising may make fewer units of it.
+    const spelled = rules.spellings.reduce((most, spelling) => Math.max(most, spelling?.length ?? 0), 1);
+    this.longest = rules.normalize === null ? spelled : null;
     this.#whole = rules.ignoreMerges ? wholeTokens(rules) : null;
     this.#merger = new Merger(rules.merges, byteIds(rules));
   }

@@ -16,6 +16,7 @@ export function generalCodec(file: TokenizerFile, controls: Controls): Codec {
   const encoder = new Tokenizer(textOnly(file, controls), {});
   let decoder: Tokenizer | undefined;
   return {
+    longest: null,
     encode(text) {
       return Uint32Array.from(encoder.encode(text.toWellFormed(), { add_special_tokens: false }).ids);
     },

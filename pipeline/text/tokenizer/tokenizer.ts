@@ -19,6 +19,8 @@ export interface Tokenizer {
   readonly size: number;
   /** The spellings of all control tokens. */
   readonly controls: readonly string[];
+  /** Most UTF-16 units of text that one token stands for; null = any number. */
+  readonly longest: number | null;
   /** The ids of a text, read as text alone. Half of a surrogate pair counts as U+FFFD, as in any UTF-8. */
   encode(text: string): Uint32Array;
   /** The id of a control token. Throws UsageError if the tokenizer has none of that spelling. */
@@ -71,6 +73,7 @@ function tokenizer(name: string, size: number, controls: ReadonlyMap<string, num
     name,
     size,
     controls: [...controls.keys()],
+    longest: codec.longest,
     encode: (text) => codec.encode(text),
     decode(ids) {
       const known = [...ids];
