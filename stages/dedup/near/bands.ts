@@ -2,9 +2,7 @@ import { closeSync, fstatSync, openSync } from "node:fs";
 import { KeyTable, Numbers } from "../../../pipeline/collections.ts";
 import { readAt } from "../runs.ts";
 import { repeats } from "../seen-twice.ts";
-
-/** Texts a bucket compares each text with: those that stand next before it. */
-const WINDOW = 32;
+import { crowdOf, type Entry, neighbours, rareNeighbours } from "./crowds.ts";
 
 /**
  * What was put under keys of 64 bits: entries of 4 numbers (two lanes of the key, the number of the text, 32 bits of its
@@ -59,24 +57,21 @@ export function readEntries(path: string, range: number): Uint32Array {
 
 /**
  * The pairs of texts that are worth comparing: those with a key in common. A bucket with few texts gives every pair; in
- * a large one each text is paired with the 32 texts before it in the order of their hashes, and texts of equal hash with
- * the first of them. Neither the order of the entries nor their cut into ranges changes which texts are paired.
- * Memory: 4 to 8 bytes an entry, and about 100 for each that is not alone under its key.
+ * a large one each text is paired with its `neighbours` and, unless these have linked all (`rootOf`), its `rareNeighbours`. Neither the order of the entries nor
+ * their cut into ranges changes which texts are paired. Memory: 4 to 8 bytes an entry, and about 100 for each that is
+ * not alone under its key.
  */
-export function* candidatePairs(parts: readonly Uint32Array[]): Generator<readonly [number, number]> {
+export function* candidatePairs(
+  parts: readonly Uint32Array[],
+  setOf: (text: number) => Uint32Array,
+  least: number,
+  rootOf: (text: number) => number,
+): Generator<readonly [number, number]> {
   for (const bucket of buckets(parts)) {
-    bucket.sort((a, b) => a.hash - b.hash || a.text - b.text);
-    let before: number[] = [];
-    let first = bucket[0];
-    for (const entry of bucket) {
-      if (first !== undefined && entry !== first && entry.hash === first.hash) {
-        yield [first.text, entry.text];
-        continue;
-      }
-      for (const text of before) yield [text, entry.text];
-      first = entry;
-      before = [...before, entry.text].slice(-WINDOW);
-    }
+    yield* neighbours(bucket);
+    const crowd = crowdOf(bucket);
+    const root = rootOf(bucket[0]?.text ?? 0);
+    if (crowd.some(({ text }) => rootOf(text) !== root)) yield* rareNeighbours(crowd, setOf, least);
   }
 }
 
@@ -84,10 +79,10 @@ export function* candidatePairs(parts: readonly Uint32Array[]): Generator<readon
  * Entries under one key, for keys that have more than one. Most have one: a first pass with a few bits an entry finds
  * those that may have more, and only these are numbered.
  */
-function* buckets(parts: readonly Uint32Array[]): Generator<{ text: number; hash: number }[]> {
+function* buckets(parts: readonly Uint32Array[]): Generator<Entry[]> {
   const mayRepeat = repeats(parts, 4);
   const keys = new KeyTable();
-  const found: { text: number; hash: number }[][] = [];
+  const found: Entry[][] = [];
   for (const part of parts) {
     for (let at = 0; at < part.length; at += 4) {
       const [low, high] = [part[at] as number, part[at + 1] as number];

@@ -46,7 +46,7 @@ export function linkSimilar(
 ): Uint32Array {
   const union = new Union();
   const linked: number[] = [];
-  for (const [a, b] of candidatePairs(parts)) {
+  for (const [a, b] of candidatePairs(parts, setOf, least, (text) => union.root(text))) {
     if (union.root(a) === union.root(b) || jaccard(setOf(a), setOf(b)) < least) continue;
     union.join(a, b);
     linked.push(a, b);

@@ -240,3 +240,26 @@ test("jaccard is what sets give, for any sets", () => {
     }),
   );
 });
+
+test("in a family of hundreds, one prompt with three slots, are those that have a slot in common, all of them", () => {
+  const [prompt, values] = [words(1, 57), words(2, 1200)];
+  const slots = Array.from({ length: 400 }, (_, at) =>
+    [0, 1, 2].map((which) => `${values[3 * at + which]?.slice(-3)}-${which}`),
+  );
+  // With a slot in common two texts share 52 of 64 shingles, Jaccard 0.81; without, 49 of 67.
+  const texts = slots.map(([one, two, three]) =>
+    prompt.toSpliced(45, 0, `${three}`).toSpliced(30, 0, `${two}`).toSpliced(15, 0, `${one}`).join(" "),
+  );
+  const union = new Union();
+  const first = new Map<string, number>();
+  for (const [at, own] of slots.entries())
+    for (const slot of own) {
+      union.join(at, first.get(slot) ?? at);
+      first.set(slot, first.get(slot) ?? at);
+    }
+  const expected = new Map<number, number[]>();
+  for (const at of texts.keys()) expected.set(union.root(at), [...(expected.get(union.root(at)) ?? []), at]);
+  const several = [...expected.values()].filter((each) => each.length > 1);
+  expect(several.flat().length).toBeGreaterThan(200);
+  expect(clustersOf(texts)).toEqual(several);
+});
