@@ -11,7 +11,10 @@ function files(splits: Readonly<Record<string, readonly string[]>>): string[] {
   const folder = mkdtempSync(join(tmpdir(), "flipturn-audit-"));
   return Object.entries(splits).map(([split, openings]) => {
     const path = join(folder, `${split}.jsonl`);
-    writeFileSync(path, openings.map((opening, at) => `${JSON.stringify({ id: `${split}${at}`, opening })}\n`).join(""));
+    writeFileSync(
+      path,
+      openings.map((opening, at) => `${JSON.stringify({ id: `${split}${at}`, opening })}\n`).join(""),
+    );
     return path;
   });
 }

@@ -49,6 +49,16 @@ describe("a tree of messages", () => {
     expect(found(TREE, "best")).toEqual({ ids: ["tree"], texts: ["q a a1"] });
   });
 
+  test("takes the smaller id where ranks are equal, whatever the order in the file", () => {
+    const replies = [
+      { id: "c", rank: 1 },
+      { id: "b", rank: 0 },
+      { id: "a", rank: 0 },
+    ];
+    for (const given of [replies, replies.toReversed()])
+      expect(found({ id: "q", replies: given }, "best").texts).toEqual(["q a"]);
+  });
+
   test("is one path for each leaf, under the leaf's id", () => {
     expect(found(TREE, "leaves")).toEqual({ ids: ["a1", "a2", "b1"], texts: ["q a a1", "q a a2", "q b b1"] });
   });
