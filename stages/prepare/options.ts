@@ -30,7 +30,9 @@ export const PrepareOptions = z.strictObject({
   paths: z
     .enum(["best", "leaves"])
     .default("best")
-    .describe("source `oasst2`: the best-ranked path of each message tree (of equal ranks the smaller message id), or one path for each of its leaves"),
+    .describe(
+      "source `oasst2`: the best-ranked path of each message tree (of equal ranks the smaller message id), or one path for each of its leaves",
+    ),
   maxBadRows: z
     .number()
     .min(0)
