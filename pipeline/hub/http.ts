@@ -2,6 +2,7 @@
 
 import { type Clock, realClock } from "../clock.ts";
 import { RemoteError, systemCode, UsageError } from "../errors.ts";
+import { ProxyProblem, proxied } from "../proxy.ts";
 import { retry, TransientError } from "../retry.ts";
 
 /** A dataset repository (`owner/name`) at a revision: a branch, a tag or a commit. */
@@ -33,7 +34,7 @@ export function hubNet(env: NodeJS.ProcessEnv, overrides: Partial<Net> = {}): Ne
   if (net.token !== null && !/^[\x21-\x7e]+$/.test(net.token)) {
     throw new UsageError("HF_TOKEN holds a character that no token has (a space or line break?)");
   }
-  return { ...net, hubUrl: checkedHubUrl(net.hubUrl) };
+  return { ...net, fetch: proxied(net.fetch, env), hubUrl: checkedHubUrl(net.hubUrl) };
 }
 
 /** What is asked for, and how messages call it. */
@@ -91,7 +92,9 @@ function patience(net: Net): { signal: AbortSignal; patiently: Patiently } {
     try {
       return await step;
     } catch (error) {
-      throw error instanceof TransientError ? error : new TransientError(connectionProblem(error), { cause: error });
+      throw error instanceof TransientError || error instanceof UsageError
+        ? error
+        : new TransientError(connectionProblem(error), { cause: error });
     } finally {
       clearTimeout(timer);
     }
@@ -102,6 +105,7 @@ function patience(net: Net): { signal: AbortSignal; patiently: Patiently } {
 function connectionProblem(error: unknown): string {
   let root = error;
   while (root instanceof Error && root.cause !== undefined) root = root.cause;
+  if (root instanceof ProxyProblem) return `the connection failed: ${root.message}`;
   return `the connection failed: ${systemCode(error) ?? (root instanceof Error ? root.message : root)}`;
 }
 

@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 import { type CommitProgressEvent, commitIter, createRepo, repoExists, whoAmI } from "@huggingface/hub";
 import { z } from "zod";
 import { RemoteError, UsageError } from "../errors.ts";
+import { ProxyProblem } from "../proxy.ts";
 import { TransientError } from "../retry.ts";
 import { type Net, persistently } from "./http.ts";
 import { type HubFile, listRepository } from "./listing.ts";
@@ -210,6 +211,7 @@ async function sendOnce(
     .then(whole)
     .catch((cause) => {
       net.signal?.throwIfAborted();
+      if (cause instanceof UsageError) throw cause;
       const why = patience.aborted ? "no answer in time" : `the connection failed: ${rootOf(cause)}`;
       throw new TransientError(why, { cause });
     });
@@ -238,6 +240,7 @@ async function isJson(response: Response): Promise<boolean> {
 function rootOf(error: unknown): string {
   let root = error;
   while (root instanceof Error && root.cause !== undefined) root = root.cause;
+  if (root instanceof ProxyProblem) return root.message;
   return (root as NodeJS.ErrnoException).code ?? (root instanceof Error ? root.message : String(root));
 }
 

@@ -1,8 +1,9 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import OpenAI, { APIConnectionError, APIUserAbortError } from "openai";
-import { Agent, type Dispatcher, request } from "undici";
+import { type Dispatcher, request } from "undici";
 import type { Environment } from "../environment.ts";
 import { systemCode, UsageError } from "../errors.ts";
+import { connectionsBy, type NamedProxy, ProxyProblem, proxied, proxyFor, proxyProblem } from "../proxy.ts";
 import type { ChatRequest } from "./request.ts";
 import { type Attempt, again, readHttpAnswer } from "./server-answer.ts";
 
@@ -70,7 +71,7 @@ function requireAddress(baseURL: string): void {
 export function openaiClient(
   options: { readonly baseUrl: string | null },
   environment: Environment,
-  send = environment.fetch,
+  send = proxied(environment.fetch, environment.env),
 ): OpenAI {
   const { apiKey, baseURL } = serverAccess(options, environment.env);
   return new OpenAI({ apiKey, ...(baseURL && { baseURL }), maxRetries: 0, fetch: send });
@@ -83,9 +84,13 @@ function pooledClient(
 ): { client: OpenAI; close: () => Promise<void> } {
   // Time limits are ours; undici's own, and the SDK's, would cut what the user allows.
   const limits = { headersTimeout: 0, bodyTimeout: 0, maxResponseSize: MOST_BYTES };
-  const agent = new Agent({ connections: options.concurrency + 4, ...limits });
+  const agent = connectionsBy(environment.env, { connections: options.concurrency + 4, ...limits });
   const isReal = environment.fetch === globalThis.fetch;
-  const client = openaiClient(options, environment, readable(isReal ? pooledFetch(agent) : environment.fetch));
+  const client = openaiClient(
+    options,
+    environment,
+    readable(isReal ? pooledFetch(agent, environment.env) : environment.fetch),
+  );
   client.timeout = LONGEST_TIMER_MS;
   return { client, close: () => agent.destroy() };
 }
@@ -110,13 +115,18 @@ function readable(send: typeof fetch): typeof fetch {
 const MOST_BYTES = 64 << 20;
 
 /** As much of `fetch` as the SDK uses, at half its cost: the whole body is there when it resolves, redirects are not followed. */
-function pooledFetch(agent: Agent): typeof fetch {
+function pooledFetch(dispatcher: Dispatcher, env: NodeJS.ProcessEnv): typeof fetch {
   return async (url, init) => {
     const { method, headers, body, signal } = init as RequestInit & { method: Dispatcher.HttpMethod; headers: Headers };
     // Nothing packed is asked for; what comes packed all the same is unpacked.
     headers.set("accept-encoding", "identity");
-    const how = { dispatcher: agent, method, headers, body: body as string, signal: signal ?? null };
-    const answer = await request(String(url), how);
+    // Plain, since what speaks with proxies would lose others on the way.
+    const plain = Object.fromEntries(headers);
+    const how = { dispatcher, method, headers: plain, body: body as string, signal: signal ?? null };
+    const answer = await orAborted(request(String(url), how), signal).catch((error) => {
+      const proxy = proxyFor(String(url), env);
+      throw proxy === null || signal?.aborted ? error : proxyProblem(error, proxy);
+    });
     const bytes = Buffer.from(await answer.body.arrayBuffer());
     const { "content-encoding": packing, "content-length": _, ...rest } = answer.headers;
     const head = new Headers();
@@ -127,6 +137,18 @@ function pooledFetch(agent: Agent): typeof fetch {
       headers: head,
     });
   };
+}
+
+/** Fails once the signal fires: what waits for a connection does not by itself. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
+  if (!signal) return work;
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener("abort", stop));
 }
 
 /** Statuses that `Response` gives no body. */
@@ -162,6 +184,7 @@ export class Client {
   readonly openai: OpenAI;
   readonly #timeoutMs: number;
   readonly #close: () => Promise<void>;
+  readonly #proxy: NamedProxy | null;
   readonly #underWay = new Set<AbortController>();
 
   constructor(
@@ -171,6 +194,7 @@ export class Client {
     const { client, close } = pooledClient(options, environment);
     this.openai = client;
     this.#close = close;
+    this.#proxy = proxyFor(client.baseURL, environment.env);
     this.#timeoutMs = 1000 * options.timeoutSeconds;
   }
 
@@ -198,7 +222,8 @@ export class Client {
       const status = Number(headers.get(STATUS));
       return readHttpAnswer({ status, headers, body: await response.text() }, this.openai);
     } catch (error) {
-      if (isLate) return again(`no answer within ${this.#timeoutMs / 1000} s`, "unknown");
+      const by = this.#proxy === null ? "" : ` through the proxy ${this.#proxy.name}`;
+      if (isLate) return again(`no answer within ${this.#timeoutMs / 1000} s${by}`, "unknown");
       return readFailure(error);
     } finally {
       clearTimeout(deadline);
@@ -210,9 +235,12 @@ export class Client {
 /** What a failure means that is none of the server's words: the connection, or a body that could not be unpacked. */
 function readFailure(error: unknown): Attempt {
   const code = systemCode(error);
-  if (code && DOWN.has(code)) return { kind: "down", why: code };
   const cause = error instanceof APIConnectionError && error.cause instanceof Error ? error.cause : error;
-  const why = code ?? (cause instanceof Error ? cause.message : String(cause));
+  if (cause instanceof UsageError) return { kind: "stop", error: cause };
+  const isByProxy = cause instanceof ProxyProblem;
+  if (code && DOWN.has(code)) return { kind: "down", why: isByProxy ? cause.message : code };
+  if (isByProxy && cause.isRefused) return again(cause.message, "nothing");
+  const why = isByProxy ? cause.message : (code ?? (cause instanceof Error ? cause.message : String(cause)));
   if (error instanceof APIUserAbortError || error instanceof APIConnectionError || isBrokenBody(error))
     return again(`connection failed (${why})`, "unknown");
   return { kind: "stop", error: error as Error };

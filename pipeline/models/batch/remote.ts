@@ -52,8 +52,9 @@ async function once<T>(signal: AbortSignal, call: (signal: AbortSignal) => Promi
 
 function meaningOf(error: unknown, { client }: Remote, what: string): Error {
   if (error instanceof TransientError) return error;
+  if (error instanceof APIConnectionError && error.cause instanceof UsageError) return error.cause;
   if (error instanceof APIConnectionError || error instanceof APIUserAbortError || error instanceof SyntaxError)
-    return new TransientError(`connection failed (${systemCode(error) ?? (error as Error).message})`);
+    return new TransientError(`connection failed (${systemCode(error) ?? rootOf(error)})`);
   if (error instanceof TypeError && error.cause instanceof Error) return new TransientError("connection failed");
   if (!(error instanceof APIError)) return error as Error;
   const { status = 0, code } = error;
@@ -63,6 +64,11 @@ function meaningOf(error: unknown, { client }: Remote, what: string): Error {
     );
   if (status === 408 || status === 409 || status === 429 || status >= 500) return new TransientError(`HTTP ${status}`);
   return new UsageError(`${client.baseURL}: ${what}: HTTP ${error.message}`.replaceAll(String(client.apiKey), "(key)"));
+}
+
+/** What the first of all causes says. */
+function rootOf(error: Error): string {
+  return error.cause instanceof Error ? rootOf(error.cause) : error.message;
 }
 
 /** True for the codes that say that nothing more will be paid for. */
