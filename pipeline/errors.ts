@@ -6,6 +6,12 @@ export class UsageError extends Error {
 /** A run stopped at a limit that the user set; running the same command again goes on. Exit code 3. */
 export class LimitError extends Error {
   override name = "LimitError";
+  /** The least budget, in dollars, under which it would go on; null = it was another limit. */
+  readonly budget: number | null;
+  constructor(message: string, { budget = null }: { budget?: number | null } = {}) {
+    super(message);
+    this.budget = budget;
+  }
 }
 
 /** What a task needs is not there, or not there yet: it is worth trying once the tasks before it are done. Exit code 4. */

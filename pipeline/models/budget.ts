@@ -47,9 +47,16 @@ export class Budget {
 
   /** That the cap is reached, in words. */
   reached(usd: number): LimitError {
+    const least = roundedUp(this.#spent + usd);
     const [cap, spent, next] = [this.#cap, this.#spent, usd].map((each) => `$${each.toFixed(each < 1 ? 4 : 2)}`);
     return new LimitError(
-      `the budget of ${cap} is reached: ${spent} spent, and the next request may cost ${next}. Nothing is lost; the same command with a higher budget goes on`,
+      `the budget of ${cap} is reached: ${spent} spent, and the next request may cost ${next}. Nothing is lost; the same command with a budget of at least $${least} goes on`,
+      { budget: least },
     );
   }
+}
+
+/** Dollars rounded up to a hundredth of a cent. */
+function roundedUp(usd: number): number {
+  return Math.ceil(usd * 1e4 - 1e-9) / 1e4;
 }

@@ -71,10 +71,27 @@ function parentOf(root: Commander, name: string): Commander {
 function explainError(error: unknown, argv: readonly string[], env: NodeJS.ProcessEnv): string {
   if (!(error instanceof Error)) return String(error);
   const advice = ADVICE[systemCode(error) ?? ""];
-  const goOn = error instanceof LimitError ? `To go on: ${commandLine(argv)}` : undefined;
+  const goOn =
+    error instanceof LimitError
+      ? `To go on: ${commandLine(error.budget === null || argv[0] === "task" ? argv : withBudget(argv, error.budget))}`
+      : undefined;
   const text = [`flipturn: ${error.message}`, advice, goOn].filter(Boolean).join("\n");
   if (!env["FLIPTURN_DEBUG"]) return text;
   return `${text}\n${error.stack}\n${error.cause instanceof Error ? `caused by ${error.cause.stack}` : ""}`;
+}
+
+/** The command with a budget under which it would go on, and for a while: twice the least. */
+function withBudget(argv: readonly string[], least: number): string[] {
+  const isTold = (text: string) => /^(--budget|--set)(=|$)/.test(text);
+  const kept: string[] = [];
+  for (let at = 0; at < argv.length; at++) {
+    const text = argv[at] ?? "";
+    const value = text.includes("=") && text !== "--set" ? text.slice(text.indexOf("=") + 1) : (argv[at + 1] ?? "");
+    const isBudget = isTold(text) && (text.startsWith("--budget") || /^models\.intents\.budget=/.test(value));
+    if (!isBudget) kept.push(text);
+    else if (!text.includes("=")) at++;
+  }
+  return [...kept, "--budget", String(Math.ceil(200 * least) / 100)];
 }
 
 /** The command that was given, for a shell. Keys and tokens are never part of it: they come from the environment. */

@@ -108,12 +108,12 @@ function besideText(each: IntentBesideTurns, io: Io): string {
     `status ${each.status}, ${each.specificity ?? "no verdict"}`,
     qualityInWords(each),
     "",
-    ...wrap(each.intent ?? "(no intent)", half),
-    ...detailLines(each.detail).flatMap((line) => wrap(line, half)),
-  ];
+    each.intent ?? "(no intent)",
+    ...detailLines(each.detail),
+  ].flatMap((line) => wrap(line, half));
   const right = each.turns.flatMap(({ role, content }) => wrap(`${role}: ${content.slice(0, 600)}`, half)).slice(0, 40);
   const rows = Array.from({ length: Math.max(left.length, right.length) }, (_, at) => {
-    return `${(left[at] ?? "").slice(0, half).padEnd(half)} | ${right[at] ?? ""}`.trimEnd();
+    return `${(left[at] ?? "").padEnd(half)} | ${right[at] ?? ""}`.trimEnd();
   });
   return [paint(io, "bold", rows[0] ?? ""), ...rows.slice(1)].join("\n");
 }

@@ -122,7 +122,7 @@ describe("a requester with a budget, 64 requests at a time, some slow, some fail
       const stopped = all.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
       expect(stopped.length).toBeGreaterThan(0);
       for (const error of stopped) expect(exitCode(error)).toBe(3);
-      expect(stopped[0].message).toMatch(/budget of \$.* is reached: .* spent.*higher budget goes on/);
+      expect(stopped[0].message).toMatch(/budget of \$.* is reached: .* spent.*a budget of at least \$[\d.]+ goes on/);
       expect(spent).toBeLessThanOrEqual(cap);
       expect(spent).toBeGreaterThan(cap - 0.006);
       expect(billed()).toBeLessThanOrEqual(spent);
