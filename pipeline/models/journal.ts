@@ -38,6 +38,8 @@ export const Answer = z.strictObject({
   input_tokens: z.int().nullable(),
   cached_tokens: z.int().nullable(),
   output_tokens: z.int().nullable(),
+  /** Of the output, what the model only thought. Earlier journals do not have it. */
+  thinking_tokens: z.int().nullable().optional(),
   /** What it cost in dollars; null = no price is known for the model. */
   usd: z.number().nullable(),
   /** Of an answer that another run paid for: the folder of its journal, and what it cost there. Here it has cost nothing. */

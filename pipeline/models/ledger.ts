@@ -16,6 +16,8 @@ export interface LedgerRow {
   readonly input_tokens: number;
   readonly cached_tokens: number;
   readonly output_tokens: number;
+  /** Of the output, what models only thought, as far as servers tell. */
+  readonly thinking_tokens: number;
   /** Dollars; null = no price was known when it was spent. */
   readonly usd: number | null;
   /** Answers that other runs paid for, and what they cost there; in no other number. */
@@ -50,6 +52,7 @@ export function ledger(journal: Pick<Journal, "entries">): LedgerRow[] {
       row.input_tokens += entry.input_tokens ?? 0;
       row.cached_tokens += entry.cached_tokens ?? 0;
       row.output_tokens += entry.output_tokens ?? 0;
+      row.thinking_tokens += entry.thinking_tokens ?? 0;
       if (entry.usd !== null) row.usd = (row.usd ?? 0) + entry.usd;
     }
   }
@@ -79,6 +82,7 @@ function rowFor(rows: Map<string, OpenRow>, model: string, mode: LedgerRow["mode
       input_tokens: 0,
       cached_tokens: 0,
       output_tokens: 0,
+      thinking_tokens: 0,
       usd: null,
       reused: 0,
       reused_usd: 0,

@@ -18,7 +18,7 @@ export function knownModel(model: string, baseUrl: string = OPENAI): { price: Pr
 }
 
 /** Tokens of one request or of many. */
-export type Usage = Pick<Answer, "input_tokens" | "cached_tokens" | "output_tokens">;
+export type Usage = Pick<Answer, "input_tokens" | "cached_tokens" | "output_tokens" | "thinking_tokens">;
 
 /** What tokens cost in dollars; null = no price is known. */
 export function costOf(usage: Usage, price: Price | null, mode: Answer["mode"]): number | null {

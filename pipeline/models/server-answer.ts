@@ -44,7 +44,7 @@ export type Attempt =
 /** A final answer as the server gave it. */
 export type ServerAnswer = Pick<
   Answer,
-  "status" | "text" | "model" | "input_tokens" | "cached_tokens" | "output_tokens"
+  "status" | "text" | "model" | "input_tokens" | "cached_tokens" | "output_tokens" | "thinking_tokens"
 >;
 
 type Json = Record<string, unknown>;
@@ -149,17 +149,38 @@ const NO_USAGE: Usage = { input_tokens: null, cached_tokens: null, output_tokens
 /** The tokens that a server counted, in whole numbers; null = it does not say, or what it says is no number of tokens. */
 function usageIn(body: Json): Usage {
   const usage = objectIn(body["usage"]) ?? {};
-  const input = tokens(usage["prompt_tokens"]) ?? tokens(usage["input_tokens"]);
+  // Anthropic's own count leaves out what was read from its cache or written there.
+  const [read, written] = [tokens(usage["cache_read_input_tokens"]), tokens(usage["cache_creation_input_tokens"])];
+  const fresh = tokens(usage["input_tokens"]);
+  const input = tokens(usage["prompt_tokens"]) ?? (fresh === null ? null : fresh + (read ?? 0) + (written ?? 0));
   const told = tokens(usage["completion_tokens"]) ?? tokens(usage["output_tokens"]);
   const total = tokens(usage["total_tokens"]);
   // Some leave the tokens of thoughts out of the completion, and bill them.
   const rest = total !== null && input !== null && total > input ? total - input : null;
-  const cached = tokens(objectIn(usage["prompt_tokens_details"])?.["cached_tokens"]);
+  const cached = tokens(objectIn(usage["prompt_tokens_details"])?.["cached_tokens"]) ?? read;
+  const thinking = thinkingIn(usage);
+  const output = told === null ? rest : Math.max(told, rest ?? 0);
+  // Whoever counts more thoughts than tokens has left them out of these.
+  const all = output !== null && thinking !== null && thinking > output ? output + thinking : output;
   return {
     input_tokens: input,
     cached_tokens: cached === null || input === null ? null : Math.min(cached, input),
-    output_tokens: told === null ? rest : Math.max(told, rest ?? 0),
+    output_tokens: all,
+    ...(thinking !== null && all !== null && { thinking_tokens: thinking }),
   };
+}
+
+/** The tokens that a model only thought, by the names of OpenAI, its Responses API, OpenRouter, xAI, Gemini and others. */
+function thinkingIn(usage: Json): number | null {
+  const places = [
+    ...["completion_tokens_details", "output_tokens_details", "output_token_details"].map((name) =>
+      objectIn(usage[name]),
+    ),
+    usage,
+  ];
+  const names = ["reasoning_tokens", "thinking_tokens", "reasoning", "thoughts_token_count"];
+  const found = places.flatMap((place) => names.map((name) => tokens(place?.[name])));
+  return found.find((each) => each !== null) ?? null;
 }
 
 /** More than this is no number of tokens of one answer. */

@@ -15,7 +15,7 @@ import type { Conversation } from "../../schemas/conversation.ts";
 import { deduplicated } from "../dedup/artefacts.ts";
 import { prepared } from "../prepare/artefacts.ts";
 import { type IntentsOptions, ROLE } from "./options.ts";
-import { intentProgram, type Question } from "./program.ts";
+import { AGAINST_THOUGHTS, intentProgram, type Outcome, type Question, thoughtAll } from "./program.ts";
 import { loadPrompt } from "./prompt.ts";
 
 /** Options of the stage, and those of the model that writes the intents. */
@@ -132,7 +132,7 @@ export async function askFor(conversations: AsyncIterable<Asked>, parts: AskPart
       void queue.add(async () => {
         try {
           if (failure) return;
-          if ((await requester.run(intentProgram(turns, question), ({ status }) => status)) === null) unanswered++;
+          if ((await requester.run(intentProgram(turns, question), statusOf)) === null) unanswered++;
           done++;
           parts.report(done, tell(done, requester.state));
         } catch (error) {
@@ -147,6 +147,11 @@ export async function askFor(conversations: AsyncIterable<Asked>, parts: AskPart
   await requester.close();
   if (failure) throw failure.error;
   return { unanswered };
+}
+
+/** The status of an intent, with what is to be done where many come to the same. */
+function statusOf({ status, answers }: Outcome): string {
+  return thoughtAll(answers.at(-1)) ? `cut_off, all of it thoughts (${AGAINST_THOUGHTS})` : status;
 }
 
 /** Asks through the Batch API as far as `batchTail` says; what is left then is asked for by `askFor`. */

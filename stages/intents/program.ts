@@ -2,8 +2,10 @@
  * The requests that the intent of one conversation takes, one after the other: the question, and where the answer makes it
  * necessary the same with fewer turns, with twice the token limit, or with a word on what was wrong.
  */
+import { isPromptCut } from "../../pipeline/models/cut-prompt.ts";
 import type { Answer } from "../../pipeline/models/journal.ts";
 import { BYTES_A_TOKEN, type ChatRequest, type Program, requestKey } from "../../pipeline/models/request.ts";
+import { spoken } from "../../pipeline/models/spoken.ts";
 import type { Turn } from "../../schemas/conversation.ts";
 import { complaint, type Fault, readAnswer, type Shape } from "./answer.ts";
 import { ROLE } from "./options.ts";
@@ -31,8 +33,26 @@ export interface Outcome {
   /** What was wrong with the last answer; null = nothing, or it did not come to that. */
   readonly fault: Fault | null;
   readonly truncated: boolean;
+  /** True if the server itself has left out a part of a prompt, by its own count of tokens. */
+  readonly promptCut: boolean;
   readonly answers: readonly Answer[];
 }
+
+/**
+ * Of an answer that was cut off before anything was said, how many tokens thinking took of how many; null = it was not,
+ * or nothing tells of thoughts.
+ */
+export function thoughtAll(answer: Answer | undefined): { thinking: number; limit: number } | null {
+  if (answer?.status !== "cut_off" || spoken(answer.text ?? "").trim() !== "") return null;
+  const limit = answer.output_tokens ?? 0;
+  // A server that does not count thoughts may have left them in the text.
+  const thinking = answer.thinking_tokens ?? (answer.text?.trim() ? limit : 0);
+  return thinking > 0 && thinking >= 0.9 * limit ? { thinking, limit } : null;
+}
+
+/** What to do where a model thinks until nothing is left to say it with. */
+export const AGAINST_THOUGHTS =
+  'raise models.intents.maxOutputTokens, or let it think less, such as by --request \'{"reasoning_effort":"low"}\' (models.intents.request)';
 
 /** How often turns are left out, each time twice as many, before a conversation is given up as too long. */
 const MOST_CUTS = 3;
@@ -44,8 +64,16 @@ export function* intentProgram(turns: readonly Turn[], question: Question): Prog
   let cuts = 0;
   let longer = false;
   let again = false;
+  let promptCut = false;
   const end = (status: Outcome["status"], more: { intent?: string; fault?: Fault } = {}): Outcome => {
-    return { status, intent: more.intent ?? null, fault: more.fault ?? null, truncated: cuts > 0, answers };
+    return {
+      status,
+      intent: more.intent ?? null,
+      fault: more.fault ?? null,
+      truncated: cuts > 0 || promptCut,
+      promptCut,
+      answers,
+    };
   };
   const cut = (): boolean => {
     const fewer = cuts < MOST_CUTS ? withoutMiddle(turns, question, 0.5 ** cuts) : null;
@@ -58,6 +86,7 @@ export function* intentProgram(turns: readonly Turn[], question: Question): Prog
   for (;;) {
     const answer = yield { role: ROLE, request, key: requestKey(request, question.prompt.version) };
     answers.push(answer);
+    promptCut ||= isPromptCut(request, answer.input_tokens);
     if (answer.status === "too_long") {
       if (!cut()) return end("too_long");
     } else if (answer.status === "cut_off" && !longer) {

@@ -6,6 +6,8 @@ import type { Quality } from "./quality.ts";
 export type Reply = Omit<Intent, "conversation_id" | keyof Quality> & {
   /** What the rejection says beside origin and model. */
   readonly detail?: Record<string, unknown>;
+  /** True if the server itself has left out a part of the prompt. */
+  readonly promptCut?: boolean;
 };
 
 /** Where intents come from, once whatever had to be asked for is there. Each reply depends on its conversation alone. */

@@ -60,13 +60,21 @@ function comeToText({ provider, conversations, kept, rejected, counts }: ReturnT
 }
 
 function ledgerText(rows: readonly LedgerRow[]): string {
-  const header = ["model", "mode", "answered", "failed", "lost", "input", "cached", "output", "dollars"];
+  const header = ["model", "mode", "answered", "failed", "lost", "input", "cached", "output", "thinking", "dollars"];
   const cells = rows.map((row) => [
     ...[row.model, row.mode],
-    ...[row.answered, row.failed, row.lost, row.input_tokens, row.cached_tokens, row.output_tokens].map(count),
+    ...[
+      row.answered,
+      row.failed,
+      row.lost,
+      row.input_tokens,
+      row.cached_tokens,
+      row.output_tokens,
+      row.thinking_tokens,
+    ].map(count),
     row.usd === null ? "no price" : row.usd.toFixed(4),
   ]);
-  const text = table([header, ...cells], [2, 3, 4, 5, 6, 7, 8]);
+  const text = table([header, ...cells], [2, 3, 4, 5, 6, 7, 8, 9]);
   const sum = (what: "lost_usd" | "reused" | "reused_usd") => rows.reduce((total, row) => total + row[what], 0);
   const lines = [
     text,

@@ -130,7 +130,7 @@ function estimateText(ahead: Estimate): string {
       ? "  cost     no price is known for this model at this server; --set models.intents.price=input=…,output=… gives one"
       : `  cost     ${rangeText(usd.sync, dollars)} one by one, ${rangeText(usd.batch, dollars)} by --intents batch${ahead.spent_usd > 0 ? `; ${dollars(ahead.spent_usd)} spent so far` : ""}`,
     pilot &&
-      `  usage    ${count(pilot.conversations)} conversations answered so far took ${pilot.requests.toFixed(2)} requests each, ${pilot.input_tokens.toFixed(1)} tokens in (${pilot.cached_tokens.toFixed(1)} of them cached) and ${pilot.output_tokens.toFixed(1)} out; tokens and cost above go by it`,
+      `  usage    ${count(pilot.conversations)} conversations answered so far took ${pilot.requests.toFixed(2)} requests each, ${pilot.input_tokens.toFixed(1)} tokens in (${pilot.cached_tokens.toFixed(1)} of them cached) and ${pilot.output_tokens.toFixed(1)} out${pilot.thinking_tokens > 0 ? ` (${pilot.thinking_tokens.toFixed(1)} of them thoughts)` : ""}; tokens and cost above go by it`,
     ahead.minutes === null
       ? "  time     models.intents.requestsPerMinute and .tokensPerMinute say how long it takes"
       : `  time     ${duration(60 * ahead.minutes)} at the given limits`,

@@ -24,13 +24,15 @@ export async function judge(task: Task<IntentsOptions>): Promise<Partial<Tally>>
   for await (const { id } of task.read(prepared.conversations, ["id"])) if (!dropped.has(id)) wanted.add(id);
   const provider = await providerFor(task, wanted);
   const rejections: Rejection[] = [];
+  let cut = 0;
   const tokens = { input_tokens: 0, output_tokens: 0 };
   async function* rows(): AsyncGenerator<Intent> {
     for await (const conversation of conversationsOf(task)) {
       if (!wanted.has(conversation.id)) continue;
-      const { detail, ...reply } = provider.intentOf(conversation);
+      const { detail, promptCut, ...reply } = provider.intentOf(conversation);
       const intent = intentOf(conversation, reply, task.options);
       if (intent.status !== "ok") rejections.push(rejectionOf(intent, detail));
+      if (promptCut) cut++;
       tokens.input_tokens += intent.input_tokens ?? 0;
       tokens.output_tokens += intent.output_tokens ?? 0;
       yield intent;
@@ -38,7 +40,13 @@ export async function judge(task: Task<IntentsOptions>): Promise<Partial<Tally>>
   }
   const all = await task.write(conditioned.intents, rows());
   const rejected = await task.reject(rejections);
-  return { taken: all, in: all, kept: all - rejections.length, rejected, counts: tokens };
+  return {
+    taken: all,
+    in: all,
+    kept: all - rejections.length,
+    rejected,
+    counts: { ...tokens, ...(cut > 0 && { prompts_cut: cut }) },
+  };
 }
 
 /** The conversations of the shard; without their turns where no intent is made of them. */

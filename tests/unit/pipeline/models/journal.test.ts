@@ -203,7 +203,15 @@ describe("a journal that the first version wrote", () => {
     expect(ledger(journal)).toEqual([
       {
         ...{ model: "gpt-4o", mode: "sync", answered: 1, without_text: 0, failed: 1, lost: 1, lost_usd: 0.0020775 },
-        ...{ input_tokens: 4, cached_tokens: 0, output_tokens: 8, usd: 0.0020775 + 0.00009, reused: 0, reused_usd: 0 },
+        ...{
+          input_tokens: 4,
+          cached_tokens: 0,
+          output_tokens: 8,
+          thinking_tokens: 0,
+          usd: 0.0020775 + 0.00009,
+          reused: 0,
+          reused_usd: 0,
+        },
       },
     ]);
     journal.close();

@@ -127,8 +127,31 @@ describe("tokens are whole numbers or not said:", () => {
       [100, null, 800],
     ],
     ["in the words of another API", { input_tokens: 100, output_tokens: 20 }, [100, null, 20]],
+    [
+      "what was in a cache counted beside the rest",
+      { input_tokens: 10, cache_read_input_tokens: 80, cache_creation_input_tokens: 5, output_tokens: 20 },
+      [95, 80, 20],
+    ],
+    [
+      "more thoughts than tokens",
+      { prompt_tokens: 100, completion_tokens: 20, completion_tokens_details: { reasoning_tokens: 700 } },
+      [100, null, 720],
+    ],
   ])("%s", (_, usage, expected) => {
     expect(tokensOf(usage)).toEqual(expected);
+  });
+
+  test.each<[string, object, number | undefined]>([
+    ["OpenAI's", { completion_tokens_details: { reasoning_tokens: 15 } }, 15],
+    ["the Responses API's", { output_tokens_details: { reasoning_tokens: 15 } }, 15],
+    ["beside the rest", { reasoning_tokens: "15" }, 15],
+    ["another word for them", { completion_tokens_details: { thinking_tokens: 15 } }, 15],
+    ["none", { completion_tokens_details: { reasoning_tokens: 0 } }, 0],
+    ["not told", { completion_tokens_details: { reasoning_tokens: null } }, undefined],
+    ["no number", { completion_tokens_details: { reasoning_tokens: -3 } }, undefined],
+  ])("thoughts, by the name that is %s", (_, more, expected) => {
+    const got = read(says("x", {}, { usage: { ...USAGE, ...more } }));
+    expect(got.kind === "answer" && got.answer.thinking_tokens).toBe(expected);
   });
 
   test("a model that is no text is not said", () => {

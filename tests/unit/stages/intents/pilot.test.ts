@@ -9,7 +9,7 @@ function outcome(...requests: [number | null, number, number][]): Outcome {
     const about = { key: "k", status: "answered", text: "", model: "m", mode: "sync", usd: null } as const;
     return { ...about, requested_model: "m", input_tokens, cached_tokens, output_tokens };
   });
-  return { status: "ok", intent: "", fault: null, truncated: false, answers };
+  return { status: "ok", intent: "", fault: null, truncated: false, promptCut: false, answers };
 }
 
 test("a pilot adds up all requests of a conversation, and says how the server counts tokens beside our own count", () => {
@@ -22,6 +22,7 @@ test("a pilot adds up all requests of a conversation, and says how the server co
     input_tokens: 295,
     cached_tokens: 128,
     output_tokens: 40,
+    thinking_tokens: 0,
     output_error: Math.sqrt(400 / 2),
     ratio: 590 / 300,
   });
