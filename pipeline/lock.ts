@@ -1,5 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -11,6 +21,8 @@ import { isRunning } from "./files/atomic-file.ts";
 const Owner = z.strictObject({
   host: z.string(),
   pid: z.int(),
+  /** When the process was started, in ticks of its machine, so that a later process with its number is not taken for it; null = not known. */
+  started: z.string().nullable().default(null),
   /** Of the machine since it was started, and of the processes that can see one another: the same pid means the same process. */
   boot: z.string(),
   /** Job of a scheduler, and how often it was started anew; null = none. */
@@ -36,6 +48,9 @@ export interface Lock {
   release(): void;
 }
 
+/** Called when a lock turns out to be somebody else's, as after a stop of this process. */
+export type OnLost = (error: UsageError) => void;
+
 /** The locks that this process holds, by path. */
 const held = new Map<string, Owner>();
 
@@ -48,28 +63,52 @@ export async function lock(
   folder: string,
   { env, clock }: Pick<Environment, "env" | "clock">,
   signal: AbortSignal = new AbortController().signal,
+  onLost: OnLost = () => {},
 ): Promise<Lock> {
-  makeFolder(folder);
   const path = join(folder, "lock");
   const own = ownerHere(env);
-  for (let tries = 0; tries < 10; tries++) {
-    if (take(folder, path, own)) return holding(path, own);
-    const found = ownerIn(path);
-    // Where there are no links the content comes a moment after the name.
-    if (found === null && (silenceMs(path, folder) ?? STALE_MS) < MOMENT_MS) {
-      await clock.sleep(MOMENT_MS / 4, signal);
-      continue;
-    }
-    if (found !== null && !(await isGone(found, path, folder, own, (ms) => clock.sleep(ms, signal)))) continue;
-    takeAway(path, found);
+  try {
+    mkdirSync(folder, { recursive: true });
+    requireFile(path);
+    const isOurs = await taken({ folder, path, own, sleep: (ms) => clock.sleep(ms, signal) });
+    if (isOurs) return holding(path, own, onLost);
+  } catch (error) {
+    throw cannotWrite(folder, error);
   }
   throw new UsageError(`${folder}: another process has just taken this run`);
+}
+
+/** A try to take a folder. */
+type Try = {
+  readonly folder: string;
+  readonly path: string;
+  readonly own: Owner;
+  readonly sleep: (ms: number) => Promise<void>;
+};
+
+/** True if the lock is ours now; false if others were quicker each time. Throws UsageError if its owner is there. */
+async function taken(each: Try): Promise<boolean> {
+  const { folder, path, own, sleep } = each;
+  for (let tries = 0; tries < 10; tries++) {
+    if (make(path, own)) {
+      held.set(path, own);
+      return true;
+    }
+    const found = look(path);
+    if (found === null) continue;
+    // Where there are no links the content comes a moment after the name.
+    if (found === UNREADABLE && (silenceMs(path, folder) ?? 0) < MOMENT_MS) await sleep(MOMENT_MS / 4);
+    else if (found !== UNREADABLE && !(await isGone(found, path, each))) continue;
+    else if (await replace(found, each)) return true;
+  }
+  return false;
 }
 
 function ownerHere(env: NodeJS.ProcessEnv): Owner {
   return {
     host: hostname(),
     pid: process.pid,
+    started: processHere(process.pid)?.started ?? null,
     boot: bootHere(),
     job: env["SLURM_JOB_ID"] ?? env["AWS_BATCH_JOB_ID"] ?? null,
     restarts: Number(env["SLURM_RESTART_COUNT"] ?? env["AWS_BATCH_JOB_ATTEMPT"] ?? 0) || 0,
@@ -87,16 +126,22 @@ function bootHere(): string {
   }
 }
 
-/** Makes the lock with its content at once, so that nobody ever sees an empty one. False if somebody has it. */
-function take(folder: string, path: string, own: Owner): boolean {
-  const draft = `${path}.${own.id}`;
+/** Throws UsageError if something else has the name of a lock. */
+function requireFile(path: string): void {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new UsageError(`${path}: is a folder; expected the file that says who works on this run: move it away`);
+}
+
+/** Makes a file that names its owner, with its content at once, so that nobody ever sees an empty one. False if it is there. */
+function make(path: string, own: Owner): boolean {
+  const draft = `${path}.${randomBytes(6).toString("hex")}`;
   try {
     writeFileSync(draft, JSON.stringify(own));
     place(draft, path, own);
     return true;
   } catch (error) {
     if (systemCode(error) === "EEXIST") return false;
-    throw cannotWrite(folder, error);
+    throw error;
   } finally {
     rmSync(draft, { force: true });
   }
@@ -113,27 +158,30 @@ function place(draft: string, path: string, owner: Owner): void {
   }
 }
 
-/** Who holds the folder; null = nobody any more, or nobody who can be read. */
-function ownerIn(path: string): Owner | null {
+/** What stands in a lock that nobody can read. */
+const UNREADABLE = "unreadable";
+
+/** Whom a lock names, by one look; null = there is none. */
+function look(path: string): Owner | typeof UNREADABLE | null {
   try {
-    return Owner.safeParse(JSON.parse(readFileSync(path, "utf8"))).data ?? null;
-  } catch {
-    return null;
+    return Owner.safeParse(JSON.parse(readFileSync(path, "utf8"))).data ?? UNREADABLE;
+  } catch (error) {
+    return systemCode(error) === "ENOENT" ? null : UNREADABLE;
   }
 }
 
-/** True if the owner may be taken for dead; false if the lock has changed hands. Throws UsageError if the owner is there. */
-async function isGone(
-  owner: Owner,
-  path: string,
-  folder: string,
-  own: Owner,
-  sleep: (ms: number) => Promise<void>,
-): Promise<boolean> {
+/** Who holds the folder; null = nobody any more, or nobody who can be read. */
+function ownerIn(path: string): Owner | null {
+  const found = look(path);
+  return found === UNREADABLE ? null : found;
+}
+
+/** True if the owner that a file names may be taken for dead; false if the file has changed hands. Throws UsageError if the owner is there. */
+async function isGone(owner: Owner, path: string, { folder, own, sleep }: Try): Promise<boolean> {
   if (owner.job !== null && owner.job === own.job && owner.restarts < own.restarts) return true;
   if (owner.host === own.host && owner.boot === own.boot) {
     if (!isAlive(owner, path)) return true;
-    throw new UsageError(`${folder}: process ${owner.pid} is working on this run; wait for it or use another --output`);
+    throw new UsageError(`${folder}: process ${owner.pid} is working on this run; ${hint(owner, path)}`);
   }
   const first = touchedMs(path);
   for (let silent = silenceMs(path, folder); silent !== null && silent < STALE_MS; silent = silenceMs(path, folder)) {
@@ -146,9 +194,29 @@ async function isGone(
   return ownerIn(path)?.id === owner.id;
 }
 
+/** What to do about a process that is there. Where nothing tells when it was started it may be another with its number. */
+function hint({ started, pid }: Owner, path: string): string {
+  const wait = "wait for it or use another --output";
+  return started === null ? `${wait}; if ${pid} is no flipturn any more, remove ${path}` : wait;
+}
+
 /** True if the process that took a lock is there; one with our own number, as in a container, only if we hold the lock. */
-function isAlive({ pid, id }: Owner, path: string): boolean {
-  return pid === process.pid ? held.get(path)?.id === id : isRunning(pid);
+function isAlive({ pid, id, started }: Owner, path: string): boolean {
+  if (pid === process.pid) return held.get(path)?.id === id;
+  const now = processHere(pid);
+  if (now === null) return isRunning(pid);
+  return now.state !== "Z" && (started === null || now.started === started);
+}
+
+/** State of a process (Z = it has ended, and its parent has not asked), and when it was started; null = nobody tells. Linux only. */
+function processHere(pid: number): { state: string; started: string } | null {
+  try {
+    // After the name, which may hold anything, in brackets: the state first, the start as the twentieth.
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    return { state: fields[0] ?? "", started: fields[19] ?? "" };
+  } catch {
+    return null;
+  }
 }
 
 /** When a lock was touched last, by the clock of whoever keeps the files; null = it is gone. */
@@ -171,33 +239,46 @@ function silenceMs(path: string, folder: string): number | null {
   }
 }
 
-/** Takes a lock away if it is still that owner's; of several who try one succeeds. */
-function takeAway(path: string, owner: Owner | null): void {
-  const aside = `${path}.${randomBytes(6).toString("hex")}`;
-  try {
-    renameSync(path, aside);
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return;
-    throw error;
+/**
+ * Puts our lock in the place of one whose owner is gone, or that nobody can read. The right to do so is a file
+ * that names that owner and that one process alone can make; so a lock never changes hands twice on the same look. The
+ * right of a process that is gone too is taken over in the same way. False if somebody else was quicker.
+ */
+async function replace(gone: Owner | typeof UNREADABLE, each: Try): Promise<boolean> {
+  const { path, own } = each;
+  const rights: string[] = [];
+  for (let last = gone; ; ) {
+    const right = `${path}.after-${nameOf(last)}`;
+    rights.push(right);
+    if (make(right, own)) break;
+    const claimed = ownerIn(right);
+    if (claimed === null || rights.length > 10 || !(await isGone(claimed, right, each))) return false;
+    last = claimed;
   }
-  const taken = ownerIn(aside);
-  try {
-    // Somebody else took it over between our look and the renaming: it is given back.
-    if (taken !== null && taken.id !== owner?.id) place(aside, path, taken);
-  } catch (error) {
-    if (systemCode(error) !== "EEXIST") throw error;
-  } finally {
-    rmSync(aside, { force: true });
+  const now = look(path);
+  const isStill = now !== null && nameOf(now) === nameOf(gone);
+  if (isStill) {
+    renameSync(rights.pop() as string, path);
+    held.set(path, own);
   }
+  for (const right of rights) rmSync(right, { force: true });
+  return isStill;
 }
 
-function holding(path: string, own: Owner): Lock {
-  held.set(path, own);
+const nameOf = (owner: Owner | typeof UNREADABLE) => (owner === UNREADABLE ? UNREADABLE : owner.id);
+
+function holding(path: string, own: Owner, onLost: OnLost): Lock {
   const isOurs = () => ownerIn(path)?.id === own.id;
+  const lost = () =>
+    new UsageError(
+      `${path}: another process has taken over, since this one was silent for a minute; what is done is kept`,
+    );
   const touch = () => {
     try {
       // Writing, and not setting the time, is what makes the file server use its own clock.
-      if (isOurs()) writeFileSync(path, JSON.stringify(own), { flag: "r+" });
+      if (isOurs()) return writeFileSync(path, JSON.stringify(own), { flag: "r+" });
+      const other = ownerIn(path);
+      if (other !== null && other.id !== own.id) onLost(lost());
     } catch {
       // A disk that is full or away for the moment: the next touch may succeed, and `check` says if the lock is gone.
     }
@@ -207,10 +288,7 @@ function holding(path: string, own: Owner): Lock {
   return {
     isOurs,
     check() {
-      if (isOurs()) return;
-      throw new UsageError(
-        `${path}: another process has taken over, since this one was silent for a minute; what is done is kept`,
-      );
+      if (!isOurs()) throw lost();
     },
     release() {
       clearInterval(timer);
@@ -220,18 +298,10 @@ function holding(path: string, own: Owner): Lock {
   };
 }
 
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw cannotWrite(folder, error);
-  }
-}
-
 /** Says that the folder of the run cannot be used, if that is why it failed. */
 function cannotWrite(folder: string, cause: unknown): unknown {
   const code = systemCode(cause) ?? "";
-  if (!["EACCES", "EPERM", "EROFS", "EEXIST", "ENOTDIR"].includes(code)) return cause;
+  if (!["EACCES", "EPERM", "EROFS", "EEXIST", "ENOTDIR", "ENOENT", "EISDIR"].includes(code)) return cause;
   return new UsageError(
     `${folder}: cannot be written to (${code}); choose another --output or change its permissions`,
     { cause },

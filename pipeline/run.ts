@@ -9,7 +9,7 @@ import type { Executor, TaskRef } from "./executors/executor.ts";
 import { isAbandoned, isTemporary, writeJson } from "./files/atomic-file.ts";
 import { fingerprint, finishedManifest } from "./fingerprint.ts";
 import { canonical } from "./hash.ts";
-import { type Lock, lock } from "./lock.ts";
+import { type Lock, lock, type OnLost } from "./lock.ts";
 import { clearStage, FINISH, outsideFolders, reopenStage, sweepDone } from "./manifest.ts";
 import { doneMarker, forgetSummary, type PlannedPhase } from "./markers.ts";
 import { plannedStage, planPath, type Run, resolveGiven, stageFolder } from "./run-folder.ts";
@@ -29,6 +29,8 @@ export interface RunOptions {
   /** Look at every file that is there by its sha256, and do the tasks of damaged ones again. */
   readonly verify?: boolean;
   readonly signal?: AbortSignal;
+  /** Called when another process has taken the run over: nothing more may be written. */
+  readonly onLost?: OnLost;
   readonly onEvent?: (event: RunEvent) => void;
 }
 
@@ -40,7 +42,7 @@ export async function runStages(run: Run, options: RunOptions): Promise<Manifest
   const range = stagesInRange(run, options);
   const isNew = !existsSync(run.folder);
   if (isNew) await requireAll(run, range); // leaves nothing behind if something is wrong
-  const held = await lock(run.folder, run.environment, options.signal);
+  const held = await lock(run.folder, run.environment, options.signal, options.onLost);
   try {
     renumberFolders(run);
     if (!isNew) await requireAll(run, range);

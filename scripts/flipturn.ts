@@ -11,7 +11,22 @@ process.on("SIGINT", () => {
   );
   interruption.abort();
 });
-process.on("SIGTERM", () => interruption.abort());
+for (const signal of ["SIGTERM", "SIGHUP"])
+  process.on(signal, () => {
+    if (interruption.signal.aborted) return;
+    process.stderr.write(`flipturn: stopping (${signal}). The same command goes on where this stops.\n`);
+    interruption.abort();
+  });
+
+/** How long after a signal work may take to stop, in ms: threads end by themselves within 10 s. */
+const PATIENCE_MS = 20_000;
+interruption.signal.addEventListener("abort", () => {
+  const giveUp = () => {
+    process.stderr.write(`flipturn: something did not stop within ${PATIENCE_MS / 1000} s; ended all the same\n`);
+    process.exit(INTERRUPTED);
+  };
+  setTimeout(giveUp, PATIENCE_MS).unref();
+});
 
 // A reader that has seen enough closes the pipe (`flipturn inspect … | head`): that is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

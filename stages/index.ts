@@ -49,7 +49,8 @@ export async function runPlan(plan: Plan, folder: string, options: RunPlanOption
   const { executor: wanted = { name: "threads" }, from, to, force, verify, onEvent } = options;
   const kind = executors.find(({ name }) => name === wanted.name);
   if (!kind) throw new Error(`no executor ${wanted.name}; known: ${executors.map(({ name }) => name).join(", ")}`);
-  const signal = options.signal ?? new AbortController().signal;
+  const lost = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, lost.signal]) : lost.signal;
   const parts = {
     signal,
     report: (progress: object) => onEvent?.({ type: "progress", ...progress } as RunEvent),
@@ -60,6 +61,7 @@ export async function runPlan(plan: Plan, folder: string, options: RunPlanOption
       executor,
       driver: inProcess.start(run, {}, parts),
       signal,
+      onLost: (error) => lost.abort(error),
       ...(from && { from }),
       ...(to && { to }),
       ...(force && { force }),

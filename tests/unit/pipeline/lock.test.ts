@@ -68,7 +68,7 @@ describe("a lock", () => {
   test("of a live process of this machine is respected, however silent", async () => {
     const other = spawn("sleep", ["60"]);
     try {
-      await ownerLike({ pid: other.pid });
+      await ownerLike({ pid: other.pid, started: null });
       silentFor(3600);
       await expect(take()).rejects.toThrow(UsageError);
       await expect(take()).rejects.toThrow(
@@ -77,6 +77,49 @@ describe("a lock", () => {
     } finally {
       other.kill();
     }
+  });
+
+  test.runIf(process.platform === "linux")("of a dead process whose number another has now is taken over", async () => {
+    const other = spawn("sleep", ["60"]);
+    try {
+      await ownerLike({ pid: other.pid, started: "1" });
+      (await take()).release();
+      await ownerLike({ pid: other.pid, started: null });
+      await expect(take()).rejects.toThrow(`if ${other.pid} is no flipturn any more, remove ${at("lock")}`);
+    } finally {
+      other.kill();
+    }
+  });
+
+  test("whose right to be taken over a killed process has left is taken over all the same", async () => {
+    await ownerLike({ pid: spawnSync("true").pid });
+    const owner = JSON.parse(readFileSync(at("lock"), "utf8"));
+    writeFileSync(at("lock.after-other"), JSON.stringify({ ...owner, id: "killed" }));
+    (await take()).release();
+    expect(readdirSync(at())).toEqual([]);
+  });
+
+  test("that a live process is just taking over is left to it", async () => {
+    const other = spawn("sleep", ["60"]);
+    try {
+      await ownerLike({ pid: spawnSync("true").pid });
+      const owner = JSON.parse(readFileSync(at("lock"), "utf8"));
+      const right = { ...owner, pid: other.pid, started: null, id: "quicker" };
+      writeFileSync(at("lock.after-other"), JSON.stringify(right));
+      await expect(take()).rejects.toThrow(`process ${other.pid} is working on this run`);
+    } finally {
+      other.kill();
+    }
+  });
+
+  test("that is a folder, or in a folder that vanishes, is refused in words", async () => {
+    mkdirSync(at("lock"));
+    await expect(take()).rejects.toThrow(`${at("lock")}: is a folder; expected the file`);
+    rmSync(at("lock"), { recursive: true });
+    writeFileSync(at("lock"), "half");
+    const clock = clockThat(() => rmSync(at(), { recursive: true }));
+    await expect(take({ clock })).rejects.toThrow("cannot be written to (ENOENT)");
+    mkdirSync(at());
   });
 
   test("of a dead process of this machine is taken over at once", async () => {
@@ -174,6 +217,23 @@ describe("a lock", () => {
       const touched = statSync(at("lock"));
       expect(touched.mtimeMs).toBeGreaterThanOrEqual(before.mtimeMs);
       expect(touched.ino).toBe(before.ino);
+      held.release();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("that was taken over while its owner stood still is told to the owner", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      const told: string[] = [];
+      const held = await lock(at(), { env: {}, clock: never }, undefined, ({ message }) => told.push(message));
+      const owner = JSON.parse(readFileSync(at("lock"), "utf8"));
+      vi.advanceTimersByTime(10_000);
+      expect(told).toEqual([]);
+      writeFileSync(at("lock"), JSON.stringify({ ...owner, id: "other" }));
+      vi.advanceTimersByTime(10_000);
+      expect(told).toEqual([expect.stringContaining("another process has taken over")]);
       held.release();
     } finally {
       vi.useRealTimers();
