@@ -1,18 +1,10 @@
 import { Command as Commander, CommanderError } from "commander";
 import { packageVersion } from "../../pipeline/code-identity.ts";
-import { exitCode, INTERRUPTED, LimitError, systemCode } from "../../pipeline/errors.ts";
+import { exitCode, INTERRUPTED, LimitError } from "../../pipeline/errors.ts";
+import { adviceFor } from "./advice.ts";
 import { parserOf } from "./command.ts";
 import { commands, GROUPS } from "./commands/index.ts";
 import { type Io, tell, withSafeOutput } from "./io.ts";
-
-/** What to do about an error of the operating system, by its code. */
-const ADVICE: Readonly<Record<string, string>> = {
-  ENOSPC: "The disk is full. Free some space and run the same command again; finished tasks are kept.",
-  EDQUOT: "The disk quota is used up. Free some space and run the same command again; finished tasks are kept.",
-  EACCES: "No permission. Choose another --output, or change the permissions.",
-  EROFS: "The file system cannot be written to. Choose another --output.",
-  EMFILE: "Too many open files. Raise the limit (ulimit -n) and run the same command again.",
-};
 
 /**
  * Does what a command line asks for. Throws nothing: what is wrong is told on stderr. Returns the exit code: 0 done, 1
@@ -70,7 +62,7 @@ function parentOf(root: Commander, name: string): Commander {
 /** What went wrong, in one line that says what to do; with FLIPTURN_DEBUG set, where it happened too. */
 function explainError(error: unknown, argv: readonly string[], env: NodeJS.ProcessEnv): string {
   if (!(error instanceof Error)) return String(error);
-  const advice = ADVICE[systemCode(error) ?? ""];
+  const advice = adviceFor(error);
   const goOn =
     error instanceof LimitError
       ? `To go on: ${commandLine(error.budget === null || argv[0] === "task" ? argv : withBudget(argv, error.budget))}`

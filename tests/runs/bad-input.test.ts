@@ -536,3 +536,18 @@ describe("a full disk", () => {
     expect(result.code).toBe(1);
   });
 });
+
+describe("a limit of the system that is too low", () => {
+  test.each([
+    ["of open files", "ulimit -n 40", "Raise the limit (`ulimit -n`"],
+    ["of memory", "ulimit -v 1500000", "Raise the limit of the process (`ulimit -v`"],
+  ])("%s is an error in words", async (_, limit, advice) => {
+    if (process.platform !== "linux") return;
+    const command = `${limit}; exec "$0" "$@"`;
+    const result = await startProcess("sh", ["-c", command, process.execPath, CLI, "demo", "--output", "limited"], {
+      cwd: folder,
+    }).done;
+    checkMessage(result, [advice]);
+    expect(result.code).toBe(1);
+  });
+});
