@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import type { z } from "zod";
 import { optionsHash, recipe } from "../../pipeline/recipe.ts";
+import { withUnseenShown } from "../../pipeline/text/unseen.ts";
 import type { Manifest } from "../../schemas/manifest.ts";
 import type { Split } from "../../schemas/user.ts";
 import { binColumns, columnsOf } from "../forms/dataset-columns.ts";
@@ -108,7 +109,7 @@ function shownRow(row: Readonly<Record<string, unknown>>): string {
     const list = ArrayBuffer.isView(value) ? Array.from(value as Int32Array) : value;
     return Array.isArray(list) && list.length > SHOWN.elements ? [...list.slice(0, SHOWN.elements), "…"] : list;
   };
-  return JSON.stringify(row, short, 1).replaceAll("```", "`\u200b``");
+  return withUnseenShown(JSON.stringify(row, short, 1)).replaceAll("```", "`\u200b``");
 }
 
 type Funnel = Pick<Manifest, "stage" | "unit" | "in" | "kept" | "rejected">;

@@ -215,7 +215,7 @@ describe("the card of a dataset", () => {
   test("shows one row, long texts cut, in a block that the row cannot end", () => {
     const row = {
       id: "chat:1:1",
-      target: "```\n# not a heading",
+      target: "```\n# not a heading\u009b2J",
       context: [],
       long: "x".repeat(500),
       ids: Int32Array.from(Array(20).keys()),
@@ -226,6 +226,7 @@ describe("the card of a dataset", () => {
     expect(shown.long).toBe(`${"x".repeat(200)}…`);
     expect(shown.ids).toHaveLength(9);
     expect(shown.target).toContain("# not a heading");
+    expect(json).not.toMatch(/(?!\n)\p{Cc}/u);
   });
 
   test("has counts beside the published ones, baselines with their formula, limits and how to cite", () => {
