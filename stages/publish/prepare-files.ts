@@ -11,9 +11,9 @@ import { parquet, query } from "../../pipeline/files/duckdb.ts";
 import { digest } from "../../pipeline/hash.ts";
 import type { Turn } from "../../schemas/conversation.ts";
 import { FileRecord } from "../../schemas/manifest.ts";
+import { PII_KINDS, type PiiKind } from "./pii/find.ts";
 import { findPii, type Pii } from "./pii/find-pii.ts";
 import { regionOf } from "./pii/regions.ts";
-import { PII_KINDS, type PiiKind } from "./pii/stretch.ts";
 import {
   type Privacy,
   privateColumns,

@@ -1,5 +1,5 @@
 import { find as findLinks } from "linkifyjs";
-import type { Stretch } from "./stretch.ts";
+import type { Find } from "./find.ts";
 
 /** What parts words in addresses of pages, lists and code, and is in no e-mail address that people use. */
 const BETWEEN = /[/:?&=#;,|<>()[\]{}"%*\\\u2018\u2019\u201c\u201d\u3000-\u3002\uff01-\uff0f\uff1a-\uff1f]/g;
@@ -18,7 +18,7 @@ const NOBODY =
 const MARKED = /[\u00df-\u00f6\u00f8-\u024f]/g;
 
 /** E-mail addresses, but for those at hosts where nobody has one. */
-export function emails(text: string): Stretch[] {
+export function emails(text: string): Find[] {
   const encoded = [...text.matchAll(ENCODED)].map(({ 0: value, index }) => ({ value, start: index }));
   const written = text.includes("@") ? findLinks(text.replaceAll(BETWEEN, " ").replaceAll(MARKED, "x"), "email") : [];
   const plain = written.map(({ start, end }) => {

@@ -5,11 +5,11 @@
  * and what only context tells are not found by any of them.
  */
 import { emails } from "./emails.ts";
+import type { Find, PiiKind } from "./find.ts";
 import { ipAddresses } from "./ip-addresses.ts";
 import { keys } from "./keys.ts";
 import { accounts, cards, socialSecurityNumbers } from "./numbers.ts";
 import { phones } from "./phones.ts";
-import type { PiiKind, Stretch } from "./stretch.ts";
 
 /** Something that was found, to the letter. */
 export interface Pii {
@@ -36,7 +36,7 @@ export async function findPii(text: string, country: string | null = null): Prom
 }
 
 /** The finds in their order in the text, each without those that came before it here and that it overlaps. */
-function apart(found: readonly Stretch[]): Stretch[] {
+function apart(found: readonly Find[]): Find[] {
   const order = found.map((each, rank) => ({ ...each, rank }));
   order.sort((a, b) => a.start - b.start || a.rank - b.rank);
   const kept: typeof order = [];

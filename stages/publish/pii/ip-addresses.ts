@@ -1,8 +1,8 @@
 import { BlockList, isIP } from "node:net";
-import { type Stretch, stretches } from "./stretch.ts";
+import { type Find, findsOf } from "./find.ts";
 
 const FOUR = /(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d|[-+][a-z])/gi;
-const SIX = /(?<![\w:.])(?:[\da-f]{1,4}:){1,7}(?::|(?::?[\da-f]{1,4}){1,7})(?![\w:])/gi;
+const SIX = /(?<![\w:.])[\da-f]{0,4}(?::[\da-f]{0,4}){2,8}(?<=[\da-f]|::)(?!\w|:[\da-f:])/gi;
 
 /** Ranges in which an address tells nobody: one's own network, this computer, masks, examples, and public servers for names. */
 const NOBODY = new BlockList();
@@ -42,8 +42,8 @@ const VERSION =
   /(?:\b(?:v|ver|version\w*|release|build|firmware|driver|section|chapter|update|upgrade\w*)\b[^\w]{0,3}(?:to )?|§ ?|[\w)]\/|[=~><]=\s?)$/i;
 
 /** Addresses of computers that may be somebody's. */
-export function ipAddresses(text: string): Stretch[] {
-  const found = [...stretches("ip", text, FOUR), ...stretches("ip", text, SIX)];
+export function ipAddresses(text: string): Find[] {
+  const found = [...findsOf("ip", text, FOUR), ...findsOf("ip", text, SIX)];
   return found.filter(({ start, end }) => {
     const address = text.slice(start, end);
     return isSomebodys(address) && !VERSION.test(text.slice(Math.max(0, start - 20), start));

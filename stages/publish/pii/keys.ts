@@ -1,7 +1,7 @@
 import { lintSource } from "@secretlint/core";
 import { secretLintProfiler } from "@secretlint/profiler";
 import { creator as keyRules } from "@secretlint/secretlint-rule-preset-recommend";
-import { type Stretch, stretches } from "./stretch.ts";
+import { type Find, findsOf } from "./find.ts";
 
 /** Keys are long runs without a space, or begin like a private key. */
 const MAYBE_KEY = /[\w+/=-]{16}|PRIVATE KEY|:\/\/[^\s/]*@/;
@@ -26,25 +26,25 @@ const IN_ADDRESSES =
 const REST = /[\w+/=.-]*/y;
 
 /** Keys of services, passwords in addresses, and private keys, but for what stands where one should be. */
-export async function keys(words: string): Promise<Stretch[]> {
+export async function keys(words: string): Promise<Find[]> {
   // Keys are ASCII; a letter of another script beside one would hide it.
   const text = words.replaceAll(/[\u0080-\uffff]/g, " ");
   const found = [...inAddresses(text), ...(MAYBE_KEY.test(text) ? await ofServices(text) : [])];
   return found.filter(({ start, end }) => !isPlaceholder(text.slice(start, end)));
 }
 
-async function ofServices(text: string): Promise<Stretch[]> {
+async function ofServices(text: string): Promise<Find[]> {
   const source = { content: text, filePath: "text.txt", ext: ".txt", contentType: "text" as const };
   const { messages } = await lintSource({ source, options: { config: KEY_CONFIG } });
-  const told = messages.map(({ range: [start, end] }): Stretch => {
+  const told = messages.map(({ range: [start, end] }): Find => {
     REST.lastIndex = end;
     return { kind: "key", start, end: end + (REST.exec(text)?.[0].length ?? 0) };
   });
-  return [...told, ...stretches("key", text, MORE_KEYS)];
+  return [...told, ...findsOf("key", text, MORE_KEYS)];
 }
 
 /** Only what has letters and digits: words are names of parameters, numbers are pages. */
-function inAddresses(text: string): Stretch[] {
+function inAddresses(text: string): Find[] {
   return [...text.matchAll(IN_ADDRESSES)].flatMap(({ 0: all, index, groups }) => {
     const secret = groups?.["it"] ?? groups?.["hook"] ?? groups?.["bearer"] ?? "";
     const end = index + all.length;

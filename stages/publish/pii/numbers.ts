@@ -1,13 +1,13 @@
 import cardValidator from "card-validator";
 import { countrySpecs, isValidIBAN } from "ibantools";
-import { type Stretch, stretches } from "./stretch.ts";
+import { type Find, findsOf } from "./find.ts";
 
 /** Thirteen to nineteen digits, as cards have them, single spaces or dashes between; or four fours, further apart. */
 const CARD = /(?<![\d.])(?:\d(?:[ -]?\d){12,18}|\d{4}(?:[\s.-]{1,2}\d{4}){3})(?![\d.]\d|\d)/g;
 
 /** Payment cards, but for what is the number of an article. */
-export function cards(text: string): Stretch[] {
-  return stretches("card", text, CARD).filter(({ start, end }) => {
+export function cards(text: string): Find[] {
+  return findsOf("card", text, CARD).filter(({ start, end }) => {
     const digits = text.slice(start, end).replaceAll(/\D/g, "");
     return cardValidator.number(digits).isValid && !isArticle(digits);
   });
@@ -26,8 +26,8 @@ const ACCOUNT = /(?<![A-Za-z\d])[A-Z]{2}\d{2}(?=[ -]?[A-Z\d])/gi;
 const LONGEST = 34 + 8;
 
 /** Bank accounts by their IBAN. */
-export function accounts(text: string): Stretch[] {
-  return stretches("iban", text, ACCOUNT).flatMap((each) => {
+export function accounts(text: string): Find[] {
+  return findsOf("iban", text, ACCOUNT).flatMap((each) => {
     const own = ofItsLength(text.slice(each.start, each.start + LONGEST + 1));
     return isValidIBAN(own.replaceAll(/[ -]/g, "").toUpperCase()) ? [{ ...each, end: each.start + own.length }] : [];
   });
@@ -50,7 +50,7 @@ const AFTER_WORDS =
 const NO_SSN = new Set(["123456789", "078051120", "219099999", "111111111"]);
 
 /** US social security numbers, but for those that stand for one. */
-export function socialSecurityNumbers(text: string): Stretch[] {
-  const found = [...stretches("ssn", text, DASHED), ...stretches("ssn", text, AFTER_WORDS)];
+export function socialSecurityNumbers(text: string): Find[] {
+  const found = [...findsOf("ssn", text, DASHED), ...findsOf("ssn", text, AFTER_WORDS)];
   return found.filter(({ start, end }) => !NO_SSN.has(text.slice(start, end).replaceAll(/\D/g, "")));
 }

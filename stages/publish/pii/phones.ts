@@ -1,9 +1,9 @@
 import { type CountryCode, findPhoneNumbersInText } from "libphonenumber-js/max";
+import { type Find, findsOf } from "./find.ts";
 import { regionOf } from "./regions.ts";
-import { type Stretch, stretches } from "./stretch.ts";
 
 /** Phone numbers as they are written abroad, in a country and in the United States, and whatever follows a word for calling. */
-export function phones(text: string, country: string | null): Stretch[] {
+export function phones(text: string, country: string | null): Find[] {
   const abroad = withPlus(text.replaceAll(NO_NUMBER, (digits) => "x".repeat(digits.length)));
   const found = [...windowsOf(abroad).flatMap((window) => inWindow(abroad, window, country)), ...spoken(text)];
   // The plus sign that stands for `00` is the second of them.
@@ -57,7 +57,7 @@ function cut(start: number, end: number): Window[] {
   return pieces;
 }
 
-function inWindow(text: string, { start, end }: Window, country: string | null): Stretch[] {
+function inWindow(text: string, { start, end }: Window, country: string | null): Find[] {
   const own = country === null ? undefined : regionOf(country);
   // After these the library takes the next number for an extension.
   const shown = text.slice(start, end).replaceAll(/[,;]/g, "|");
@@ -108,8 +108,8 @@ const CALLING =
   /(?:(?<![\p{L}\d])(?:(?:tele)?phone|ph|tel|tele?f[oó]n\p{L}*|telefoon|tlf|tfn|fon|fax|mobiele?|mobil\p{L}{0,4}|m[oó]vil|cell?|cell ?phone|celular|whats ?app|zap|viber|handy\p{L}*|rufnummer|call me|call us|(?:call|reach|text|ring|dial|phone) (?:me|us|him|her|them|til mig)|ll[aá]ma\p{L}*|zadzwo\p{L}*|zovi|appel\p{L}* au|joignable|kontakt|(?:my|his|her|our|mi|mój|meu|mon|meine?|min) (?:num(?:ber|er|[eé]ro)|número|nummer|nr)|тел\p{L}*|номер телефона|هاتف)(?![\p{L}\d])|電話|电话|手机|手機|전화|연락처|फोन)[^\p{N}\n]{0,25}?(?<it>[+(]{0,2}\d(?:[ ().-]{0,2}\d){6,14})(?![\d]|[.,]\d)/giu;
 
 /** Seven to fifteen digits after such a word, wherever that may be. */
-function spoken(text: string): Stretch[] {
-  return stretches("phone", text, CALLING).filter(
+function spoken(text: string): Find[] {
+  return findsOf("phone", text, CALLING).filter(
     ({ start, end }) => !NO_CALL.test(text.slice(start, end)) && !UNIT.test(text.slice(end, end + 20)),
   );
 }

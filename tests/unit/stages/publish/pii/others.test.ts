@@ -1,16 +1,20 @@
 import { expect, test } from "vitest";
 import { emails } from "../../../../../stages/publish/pii/emails.ts";
+import type { Find } from "../../../../../stages/publish/pii/find.ts";
 import { ipAddresses } from "../../../../../stages/publish/pii/ip-addresses.ts";
 import { keys } from "../../../../../stages/publish/pii/keys.ts";
 import { accounts, cards, socialSecurityNumbers } from "../../../../../stages/publish/pii/numbers.ts";
-import type { Stretch } from "../../../../../stages/publish/pii/stretch.ts";
 
-const shown = (text: string, found: readonly Stretch[]) => found.map(({ start, end }) => text.slice(start, end));
+const shown = (text: string, found: readonly Find[]) => found.map(({ start, end }) => text.slice(start, end));
 /** Put together here, so that no scanner of repositories takes it for a real one. */
 const joined = (...parts: string[]) => parts.join("");
 
 test.each([
   ["at 81.2.69.142, and [3ffe::4a21]:443", ["81.2.69.142", "3ffe::4a21"]],
+  [
+    "3ffe:b00:c18:1::10: no route, 3ffe::, 3ffe:831f:4004:1953:84a:eaff:fe3b:18f2.",
+    ["3ffe:b00:c18:1::10", "3ffe::", "3ffe:831f:4004:1953:84a:eaff:fe3b:18f2"],
+  ],
   ["http://81.2.69.142/x 81.2.69.142:80 81.2.69.142.", ["81.2.69.142", "81.2.69.142", "81.2.69.142"]],
   ["version 81.2.69.142, v81.2.69.142, foo==81.2.69.142, Chrome/81.2.69.142, 1.81.2.69.142, 81.2.69.142-rc1", []],
   ["10.20.30.40 172.31.0.99 192.168.0.99 127.0.0.99 203.0.113.9 255.255.255.0 8.8.8.8 1.2.3.4 300.1.1.1", []],

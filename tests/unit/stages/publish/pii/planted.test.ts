@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import type { PiiKind } from "../../../../../stages/publish/pii/find.ts";
 import { findPii } from "../../../../../stages/publish/pii/find-pii.ts";
-import type { PiiKind } from "../../../../../stages/publish/pii/stretch.ts";
 
 interface Planted {
   readonly country: string | null;
