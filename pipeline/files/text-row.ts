@@ -1,0 +1,4 @@
+/** A row of a text file: its number from 1, and its value, or what was found in place of one. */
+export type TextRow =
+  | { readonly row: number; readonly value: unknown }
+  | { readonly row: number; readonly found: string; readonly expected: string };
