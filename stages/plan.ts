@@ -6,6 +6,7 @@ import type { Chain } from "../pipeline/chain.ts";
 import { checkNames, type Given, layer, type RunSettings, resolveConfig, type Settings } from "../pipeline/config.ts";
 import type { Environment } from "../pipeline/environment.ts";
 import { UsageError } from "../pipeline/errors.ts";
+import { READABLE } from "../pipeline/files/text-rows.ts";
 import { listHubFiles, resolveRevision } from "../pipeline/hub/download.ts";
 import { hubNet } from "../pipeline/hub/http.ts";
 import { compare } from "../pipeline/order.ts";
@@ -16,7 +17,8 @@ import { downloaded } from "./download/artefacts.ts";
 import type { DownloadOptions } from "./download/options.ts";
 import { prepared } from "./prepare/artefacts.ts";
 import { sourceNamed, sources } from "./sources/index.ts";
-import type { Columns, Source } from "./sources/source.ts";
+import { rowKindNamed } from "./sources/logs/index.ts";
+import type { LogSettings, Source } from "./sources/source.ts";
 import { assigned } from "./split/artefacts.ts";
 
 /** Bytes of raw input a shard: WildChat-1M gives 53, of about 60 MB of English text each, which fits in memory. */
@@ -52,7 +54,7 @@ export async function makePlan(given: Given, chain: Chain, environment: Environm
     options.get(downloaded.raw.stage) as DownloadOptions,
     environment,
   );
-  const { columns, notes } = await columnsFor(source, options.get(prepared.conversations.stage), hub ? [] : inputs);
+  const { found, notes } = await lookAt(source, options.get(prepared.conversations.stage), hub ? [] : inputs);
   const bytes = inputs.reduce((sum, input) => sum + input.bytes, 0);
   const folder = run.output ?? join("output", source.name);
   const head = {
@@ -67,38 +69,46 @@ export async function makePlan(given: Given, chain: Chain, environment: Environm
   const pinned = new Map<string, Record<string, unknown>>();
   for (const stage of chain.stages) {
     const own = options.get(stage.name) ?? {};
-    const found = stage.name === prepared.conversations.stage ? { ...own, ...columns } : own;
-    pinned.set(stage.name, (await stage.pin?.(found, environment)) ?? found);
+    const full = stage.name === prepared.conversations.stage ? { ...own, ...found } : own;
+    pinned.set(stage.name, (await stage.pin?.(full, environment)) ?? full);
   }
   const plan = await planChain(chain, head, { options: pinned, models: settings.models });
   return { plan, folder, settings, notes };
 }
 
-/** The columns of people's own logs that they did not name, found in the files, and in words which are used and which are not. */
-async function columnsFor(
+/** What people did not say of their own logs, found in the files, and in words which columns are used and which are not. */
+async function lookAt(
   source: Source,
   options: Record<string, unknown> = {},
   inputs: Plan["inputs"],
-): Promise<{ columns: object; notes: string[] }> {
-  const given = options["columns"] as Columns;
-  if (!source.findColumns || inputs.length === 0) return { columns: {}, notes: [] };
-  const { columns, unused } = await source.findColumns(
-    inputs.map(({ path }) => path),
-    given,
-  );
+): Promise<{ found: object; notes: string[] }> {
+  if (!source.look || inputs.length === 0) return { found: {}, notes: [] };
+  const given = options as unknown as LogSettings;
+  const paths = inputs.map(({ path }) => path);
+  const { settings, unused } = await source.look(paths, given);
+  const { columns, rows } = settings;
   const isUsual = (key: string, name: string) => key === name && ["messages", "role", "content"].includes(key);
-  const found = Object.entries(columns).filter(([key, name]) => name && !given[key] && !isUsual(key, name));
-  const list = found.map(([key, name]) => `${key}=${name}`).join(",");
-  return {
-    columns: { columns },
-    notes: [
-      ...(found.length > 0 ? [`columns found by their names: ${list}; --columns says otherwise`] : []),
-      ...(unused.length > 0 ? [`columns that are not used: ${unused.join(", ")}`] : []),
-      ...(columns["user"]
-        ? []
-        : ["no column tells who the user is: every conversation stands alone; --columns user=<name> names one"]),
-    ],
-  };
+  const byName = Object.entries(columns).filter(([key, name]) => name && !given.columns[key] && !isUsual(key, name));
+  const list = byName.map(([key, name]) => `${key}=${name}`).join(",");
+  const { summary, isInParts } = rowKindNamed(rows);
+  const notes = [
+    ...(rows === "conversation" || given.rows !== null
+      ? []
+      : [
+          `a row is ${summary}${isInParts ? `: those with the same \`${columns["id"]}\` belong together` : ""}; --set prepare.rows=<kind> says otherwise`,
+        ]),
+    ...(byName.length > 0 ? [`columns found by their names: ${list}; --columns says otherwise`] : []),
+    ...(unused.length > 0 ? [`columns that are not used: ${unused.join(", ")}`] : []),
+    ...(columns["user"]
+      ? []
+      : ["no column tells who the user is: every conversation stands alone; --columns user=<name> names one"]),
+    ...(isInParts && !columns["turn"] && !columns["time"]
+      ? [
+          "no column tells the order of rows: those of a conversation come as they are in the files; --columns turn=<name> or time=<name> names one",
+        ]
+      : []),
+  ];
+  return { found: settings, notes };
 }
 
 /** Throws UsageError if a split by user is asked of a source that names none. */
@@ -137,8 +147,6 @@ async function findInputs(
   return { hub: { repo, revision }, inputs };
 }
 
-const READABLE = /\.(parquet|(jsonl|ndjson|json)(\.gz|\.zst)?)$/i;
-
 /** Local files by name or glob, each once, sorted by path: the order in which they are given changes nothing. */
 async function localInputs(patterns: readonly string[]): Promise<PlannedInput[]> {
   const inputs = new Map<string, PlannedInput>();
@@ -151,7 +159,9 @@ async function localInputs(patterns: readonly string[]): Promise<PlannedInput[]>
     for (const path of paths) {
       const found = await requireReadable(path);
       if (!READABLE.test(path))
-        throw new UsageError(`${path}: expected a name that ends in .parquet, .jsonl, .jsonl.gz or .jsonl.zst`);
+        throw new UsageError(
+          `${path}: expected a name that ends in .parquet, or in .jsonl, .json, .csv or .tsv, plain or with .gz or .zst behind it`,
+        );
       inputs.set(await realpath(path), { path, ...found, sha256: null, git_oid: null });
     }
   }

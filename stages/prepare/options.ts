@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ChatColumns } from "../sources/chat.ts";
+import { ROW_KIND_NAMES } from "../sources/logs/index.ts";
 
 /** The options of `prepare`: which conversations stay, what is repaired, and where columns of one's own logs are. */
 export const PrepareOptions = z.strictObject({
@@ -37,6 +38,21 @@ export const PrepareOptions = z.strictObject({
     .max(1)
     .default(0.01)
     .describe("share of rows that may fail their schema before the run stops"),
+  rows: z
+    .enum(ROW_KIND_NAMES)
+    .nullable()
+    .default(null)
+    .describe(
+      "source `chat`: what a row is: a conversation, a prompt and its answer (pair), or, of conversations with their id in common, a message or a prompt and its answer (exchange); null = found by its columns",
+    ),
+  timeFormat: z
+    .string()
+    .includes("%", { error: "expected a format such as %d/%m/%Y %H:%M" })
+    .nullable()
+    .default(null)
+    .describe(
+      "source `chat`: how times are written that are no ISO 8601, such as %d/%m/%Y %H:%M; %Z is their zone, else they are UTC",
+    ),
   roleMap: z
     .record(z.string(), z.enum(["user", "assistant", "system", "tool"]))
     .default({})

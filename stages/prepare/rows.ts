@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import { InputError } from "../../pipeline/errors.ts";
 import { describeParquet, parquet, query, rowGroups } from "../../pipeline/files/duckdb.ts";
-import { parseLine, readLines } from "../../pipeline/files/jsonl.ts";
-import type { Columns, Paths, RawConversation, Source, Unusable } from "../sources/source.ts";
+import type { TextRow } from "../../pipeline/files/text-row.ts";
+import { readTextRows } from "../../pipeline/files/text-rows.ts";
+import type { Paths, RawConversation, Source, Unusable } from "../sources/source.ts";
 import { type InputPart, isParquet, rowsOf, WHOLE } from "./pieces.ts";
 
 /** A row that is not what its source's rows are: where, what was found, what was expected. */
@@ -20,10 +21,7 @@ export type RawRow = { conversation: RawConversation | Unusable } | { bad: BadRo
 
 /** How the rows of a file are read. */
 export interface RowReading {
-  readonly columns: Columns;
   readonly paths: Paths;
-  /** See `Source.convert`. */
-  readonly roleMap?: Readonly<Record<string, string>>;
   /** See `Source.select`. */
   readonly unread?: string | null;
   /** Parquet: the part of the file that is read; all of it if absent. */
@@ -31,64 +29,48 @@ export interface RowReading {
 }
 
 /**
- * The rows of one raw file (Parquet, or JSONL plain, `.gz` or `.zst`), checked against the source's row schema.
- * `name` is the file as messages and rejections call it; rows count from 1 in the file. Memory: one batch.
+ * The rows of one raw file (Parquet, or text: JSON lines, JSON, CSV), checked against the source's row schema. `name` is the
+ * file as messages and rejections call it; rows count from 1 in the file. Memory: one batch.
  * Throws InputError if the file as a whole is not what it should be.
  */
 export async function* readRows(
   path: string,
   name: string,
   source: Source,
-  { columns, paths, roleMap = {}, unread = null, part = WHOLE }: RowReading,
+  reading: RowReading,
   signal?: AbortSignal,
 ): AsyncGenerator<RawRow> {
-  const schema = source.row(columns);
-  const roles = Object.fromEntries(Object.entries(roleMap).map(([name, role]) => [name.toLowerCase(), role]));
-  const bad = (row: number, value: unknown, fault: Pick<BadRow, "field" | "found" | "expected">): RawRow[] => {
-    return [{ bad: { file: name, row, source_id: idOf(value, source, columns), ...fault } }];
-  };
+  const schema = source.row();
+  const { id, personal } = source.fields();
   const check = (row: number, value: unknown): RawRow[] => {
+    let looked = value;
+    const bad = (fault: Fault): RawRow[] => [{ bad: { file: name, row, source_id: idIn(looked, id), ...fault } }];
     try {
-      const parsed = schema.safeParse(value);
-      if (!parsed.success) return bad(row, value, fault(parsed.error, value, source.fields(columns).personal));
-      const found = source.convertAll?.(parsed.data, paths) ?? [source.convert(parsed.data, columns, roles)];
+      looked = source.project?.(value) ?? value;
+      const parsed = schema.safeParse(looked);
+      if (!parsed.success) return bad(faultOf(parsed.error, looked, personal));
+      const found = source.convertAll?.(parsed.data, reading.paths) ?? [source.convert(parsed.data)];
       return found.map((conversation) => ({ conversation }));
     } catch (error) {
       // No stack is enough for what is nested without end.
       if (!(error instanceof RangeError)) throw error;
-      return bad(row, value, { field: "", found: "brackets nested too deeply", expected: `a row of ${source.name}` });
+      return bad({ field: "", found: "brackets nested too deeply", expected: `a row of ${source.name}` });
     }
   };
-  if (isParquet(path)) {
-    const rows = parquetRows(path, name, source, { columns, unread, part }, signal);
-    for await (const { row, value } of rows) yield* check(row, value);
-    return;
+  const rows = isParquet(path)
+    ? parquetRows(path, name, source, reading, signal)
+    : readTextRows(path, source.isRow, signal);
+  for await (const each of rows) {
+    if ("value" in each) yield* check(each.row, each.value);
+    else yield badText(name, each);
   }
-  for await (const line of readLines(path, signal)) {
-    let value: unknown;
-    try {
-      value = parseLine(line);
-    } catch (error) {
-      const found =
-        error instanceof SyntaxError
-          ? "no JSON"
-          : error instanceof RangeError
-            ? "brackets nested too deeply"
-            : "bytes that are not UTF-8";
-      yield {
-        bad: {
-          file: name,
-          row: line.number,
-          source_id: null,
-          field: "",
-          found,
-          expected: "one JSON object on the line",
-        },
-      };
-      continue;
-    }
-    yield* check(line.number, value);
-  }
+}
+
+/** What is wrong with a row. */
+type Fault = Pick<BadRow, "field" | "found" | "expected">;
+
+function badText(file: string, { row, found, expected }: Extract<TextRow, { found: string }>): RawRow {
+  return { bad: { file, row, source_id: null, field: "", found, expected } };
 }
 
 /** The engine's name for the number of a row in its file, from 0. It reads only the row groups that have the wanted ones. */
@@ -98,11 +80,11 @@ async function* parquetRows(
   path: string,
   name: string,
   source: Source,
-  { columns, unread, part }: { columns: Columns; unread: string | null; part: InputPart },
+  { unread = null, part = WHOLE }: RowReading,
   signal?: AbortSignal,
 ): AsyncGenerator<{ row: number; value: unknown }> {
   const there = await describeParquet(path);
-  const { needs, sql } = source.select(columns, unread);
+  const { needs, sql } = source.select(unread, (column) => there.has(column));
   const missing = needs.filter((column) => !there.has(column));
   if (missing.length > 0) {
     throw new InputError(
@@ -137,11 +119,7 @@ function brief(type: string): string {
 }
 
 /** The first fault of a row: the field, and what stands there in at most 80 characters, or only its type where it tells who a user is. */
-function fault(
-  error: z.ZodError,
-  value: unknown,
-  personal: readonly string[],
-): { field: string; found: string; expected: string } {
+function faultOf(error: z.ZodError, value: unknown, personal: readonly string[]): Fault {
   const issue = error.issues[0];
   const path = issue?.path ?? [];
   const isPersonal = personal.includes(String(path[0]));
@@ -158,9 +136,8 @@ function fault(
 }
 
 /** The row's id if it can be read although the row cannot. */
-function idOf(value: unknown, source: Source, columns: Columns): string | null {
-  const key = source.fields(columns).id;
+function idIn(value: unknown, field: string | null): string | null {
   const id =
-    key !== null && value !== null && typeof value === "object" ? (value as Record<string, unknown>)[key] : null;
+    field !== null && value !== null && typeof value === "object" ? (value as Record<string, unknown>)[field] : null;
   return (typeof id === "string" && id !== "") || Number.isSafeInteger(id) ? String(id) : null;
 }
