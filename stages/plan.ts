@@ -15,6 +15,7 @@ import { realFolder } from "../pipeline/run-folder.ts";
 import type { Plan, PlannedInput } from "../schemas/plan.ts";
 import { downloaded } from "./download/artefacts.ts";
 import type { DownloadOptions } from "./download/options.ts";
+import { otherRunIn } from "./other-run.ts";
 import { prepared } from "./prepare/artefacts.ts";
 import { sourceNamed, sources } from "./sources/index.ts";
 import { rowKindNamed } from "./sources/logs/index.ts";
@@ -30,6 +31,8 @@ export interface Planned {
   /** Folder of the run, as it was given. */
   readonly folder: string;
   readonly settings: Settings;
+  /** Files whose run lies in the default folder and would be replaced, in words; null = none would. */
+  readonly replaces: string | null;
   /** What was found out about the inputs that people should know, in sentences. */
   readonly notes: readonly string[];
 }
@@ -73,7 +76,17 @@ export async function makePlan(given: Given, chain: Chain, environment: Environm
     pinned.set(stage.name, (await stage.pin?.(full, environment)) ?? full);
   }
   const plan = await planChain(chain, head, { options: pinned, models: settings.models });
-  return { plan, folder, settings, notes };
+  // Whoever names a folder knows what is in it.
+  const replaces = run.output ? null : await otherRunIn({ plan, folder, chain, environment });
+  return { plan, folder, settings, replaces, notes };
+}
+
+/** Throws UsageError if a run would take the place of another log's, unless it is to. */
+export function requireOwnFolder({ folder, replaces }: Planned, mayReplace: boolean): void {
+  if (replaces === null || mayReplace) return;
+  throw new UsageError(
+    `${folder}: holds a run of other files, ${replaces}; name another folder with --output, or let this run take its place with --replace`,
+  );
 }
 
 /** What people did not say of their own logs, found in the files, and in words which columns are used and which are not. */
@@ -160,7 +173,7 @@ async function localInputs(patterns: readonly string[]): Promise<PlannedInput[]>
       const found = await requireReadable(path);
       if (!READABLE.test(path))
         throw new UsageError(
-          `${path}: expected a name that ends in .parquet, or in .jsonl, .json, .csv or .tsv, plain or with .gz or .zst behind it`,
+          `${path}: expected a name that ends in .parquet, .jsonl, .json, .csv or .tsv, the last four plain or with .gz or .zst behind it`,
         );
       inputs.set(await realpath(path), { path, ...found, sha256: null, git_oid: null });
     }
