@@ -11,6 +11,8 @@ export const Leak = z.strictObject({
    * first user turn but for case, punctuation and signs; `template`: a template of 7-grams; `near_duplicate`: a cluster of near-duplicates.
    */
   link: z.enum(LINKS),
+  /** How many different users, openings, … there are at all; 0 = none is known, so that nothing can be said of them. */
+  known: z.int(),
   /** How many such users, openings, … are in more than one split. */
   values: z.int(),
   /** Conversations that have one of them, by split. */

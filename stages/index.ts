@@ -14,7 +14,7 @@ import { describeStage } from "./describe/stage.ts";
 import { download } from "./download/stage.ts";
 import { flipStage } from "./flip/stage.ts";
 import { intents } from "./intents/stage.ts";
-import { makePlan } from "./plan.ts";
+import { makePlan, requireOwnFolder } from "./plan.ts";
 import { prepare } from "./prepare/stage.ts";
 import { render } from "./render/stage.ts";
 import { split } from "./split/stage.ts";
@@ -36,6 +36,8 @@ export interface RunPlanOptions {
   readonly to?: string;
   readonly force?: boolean;
   readonly verify?: boolean;
+  /** Let the run take the place of another log's in the default folder. */
+  readonly replace?: boolean;
   /** Where tasks run, and how; default: worker threads, as many as there are processors. */
   readonly executor?: { readonly name: string; readonly options?: Record<string, unknown> };
   readonly signal?: AbortSignal;
@@ -85,7 +87,9 @@ export function openRun(plan: Plan, folder: string, environment: Partial<Environ
  * `await run({ source: "wildchat-1m", input: ["data/*.parquet"], intents: { provider: "none" } })`
  */
 export async function run(given: Given, options: RunPlanOptions = {}): Promise<Manifest[]> {
-  const { plan, folder, settings } = await makePlan(given, dataset, realEnvironment(options.environment));
+  const planned = await makePlan(given, dataset, realEnvironment(options.environment));
+  requireOwnFolder(planned, options.replace ?? false);
+  const { plan, folder, settings } = planned;
   const { executor: name } = settings.run;
   const own = { name, options: settings.executors.get(name) ?? {} };
   return runPlan(plan, resolve(folder), { executor: own, ...options });

@@ -6,6 +6,7 @@ import type { Chain } from "../pipeline/chain.ts";
 import { checkNames, type Given, layer, type RunSettings, resolveConfig, type Settings } from "../pipeline/config.ts";
 import type { Environment } from "../pipeline/environment.ts";
 import { UsageError } from "../pipeline/errors.ts";
+import { READABLE } from "../pipeline/files/text-rows.ts";
 import { listHubFiles, resolveRevision } from "../pipeline/hub/download.ts";
 import { hubNet } from "../pipeline/hub/http.ts";
 import { compare } from "../pipeline/order.ts";
@@ -14,9 +15,11 @@ import { realFolder } from "../pipeline/run-folder.ts";
 import type { Plan, PlannedInput } from "../schemas/plan.ts";
 import { downloaded } from "./download/artefacts.ts";
 import type { DownloadOptions } from "./download/options.ts";
+import { otherRunIn } from "./other-run.ts";
 import { prepared } from "./prepare/artefacts.ts";
 import { sourceNamed, sources } from "./sources/index.ts";
-import type { Columns, Source } from "./sources/source.ts";
+import { rowKindNamed } from "./sources/logs/index.ts";
+import type { LogSettings, Source } from "./sources/source.ts";
 import { assigned } from "./split/artefacts.ts";
 
 /** Bytes of raw input a shard: WildChat-1M gives 53, of about 60 MB of English text each, which fits in memory. */
@@ -28,6 +31,8 @@ export interface Planned {
   /** Folder of the run, as it was given. */
   readonly folder: string;
   readonly settings: Settings;
+  /** Files whose run lies in the default folder and would be replaced, in words; null = none would. */
+  readonly replaces: string | null;
   /** What was found out about the inputs that people should know, in sentences. */
   readonly notes: readonly string[];
 }
@@ -52,7 +57,7 @@ export async function makePlan(given: Given, chain: Chain, environment: Environm
     options.get(downloaded.raw.stage) as DownloadOptions,
     environment,
   );
-  const { columns, notes } = await columnsFor(source, options.get(prepared.conversations.stage), hub ? [] : inputs);
+  const { found, notes } = await lookAt(source, options.get(prepared.conversations.stage), hub ? [] : inputs);
   const bytes = inputs.reduce((sum, input) => sum + input.bytes, 0);
   const folder = run.output ?? join("output", source.name);
   const head = {
@@ -67,38 +72,56 @@ export async function makePlan(given: Given, chain: Chain, environment: Environm
   const pinned = new Map<string, Record<string, unknown>>();
   for (const stage of chain.stages) {
     const own = options.get(stage.name) ?? {};
-    const found = stage.name === prepared.conversations.stage ? { ...own, ...columns } : own;
-    pinned.set(stage.name, (await stage.pin?.(found, environment)) ?? found);
+    const full = stage.name === prepared.conversations.stage ? { ...own, ...found } : own;
+    pinned.set(stage.name, (await stage.pin?.(full, environment)) ?? full);
   }
   const plan = await planChain(chain, head, { options: pinned, models: settings.models });
-  return { plan, folder, settings, notes };
+  // Whoever names a folder knows what is in it.
+  const replaces = run.output ? null : await otherRunIn({ plan, folder, chain, environment });
+  return { plan, folder, settings, replaces, notes };
 }
 
-/** The columns of people's own logs that they did not name, found in the files, and in words which are used and which are not. */
-async function columnsFor(
+/** Throws UsageError if a run would take the place of another log's, unless it is to. */
+export function requireOwnFolder({ folder, replaces }: Planned, mayReplace: boolean): void {
+  if (replaces === null || mayReplace) return;
+  throw new UsageError(
+    `${folder}: holds a run of other files, ${replaces}; name another folder with --output, or let this run take its place with --replace`,
+  );
+}
+
+/** What people did not say of their own logs, found in the files, and in words which columns are used and which are not. */
+async function lookAt(
   source: Source,
   options: Record<string, unknown> = {},
   inputs: Plan["inputs"],
-): Promise<{ columns: object; notes: string[] }> {
-  const given = options["columns"] as Columns;
-  if (!source.findColumns || inputs.length === 0) return { columns: {}, notes: [] };
-  const { columns, unused } = await source.findColumns(
-    inputs.map(({ path }) => path),
-    given,
-  );
+): Promise<{ found: object; notes: string[] }> {
+  if (!source.look || inputs.length === 0) return { found: {}, notes: [] };
+  const given = options as unknown as LogSettings;
+  const paths = inputs.map(({ path }) => path);
+  const { settings, unused } = await source.look(paths, given);
+  const { columns, rows } = settings;
   const isUsual = (key: string, name: string) => key === name && ["messages", "role", "content"].includes(key);
-  const found = Object.entries(columns).filter(([key, name]) => name && !given[key] && !isUsual(key, name));
-  const list = found.map(([key, name]) => `${key}=${name}`).join(",");
-  return {
-    columns: { columns },
-    notes: [
-      ...(found.length > 0 ? [`columns found by their names: ${list}; --columns says otherwise`] : []),
-      ...(unused.length > 0 ? [`columns that are not used: ${unused.join(", ")}`] : []),
-      ...(columns["user"]
-        ? []
-        : ["no column tells who the user is: every conversation stands alone; --columns user=<name> names one"]),
-    ],
-  };
+  const byName = Object.entries(columns).filter(([key, name]) => name && !given.columns[key] && !isUsual(key, name));
+  const list = byName.map(([key, name]) => `${key}=${name}`).join(",");
+  const { summary, isInParts } = rowKindNamed(rows);
+  const notes = [
+    ...(rows === "conversation" || given.rows !== null
+      ? []
+      : [
+          `a row is ${summary}${isInParts ? `: those with the same \`${columns["id"]}\` belong together` : ""}; --set prepare.rows=<kind> says otherwise`,
+        ]),
+    ...(byName.length > 0 ? [`columns found by their names: ${list}; --columns says otherwise`] : []),
+    ...(unused.length > 0 ? [`columns that are not used: ${unused.join(", ")}`] : []),
+    ...(columns["user"]
+      ? []
+      : ["no column tells who the user is: every conversation stands alone; --columns user=<name> names one"]),
+    ...(isInParts && !columns["turn"] && !columns["time"]
+      ? [
+          "no column tells the order of rows: those of a conversation come as they are in the files; --columns turn=<name> or time=<name> names one",
+        ]
+      : []),
+  ];
+  return { found: settings, notes };
 }
 
 /** Throws UsageError if a split by user is asked of a source that names none. */
@@ -137,8 +160,6 @@ async function findInputs(
   return { hub: { repo, revision }, inputs };
 }
 
-const READABLE = /\.(parquet|(jsonl|ndjson|json)(\.gz|\.zst)?)$/i;
-
 /** Local files by name or glob, each once, sorted by path: the order in which they are given changes nothing. */
 async function localInputs(patterns: readonly string[]): Promise<PlannedInput[]> {
   const inputs = new Map<string, PlannedInput>();
@@ -151,7 +172,9 @@ async function localInputs(patterns: readonly string[]): Promise<PlannedInput[]>
     for (const path of paths) {
       const found = await requireReadable(path);
       if (!READABLE.test(path))
-        throw new UsageError(`${path}: expected a name that ends in .parquet, .jsonl, .jsonl.gz or .jsonl.zst`);
+        throw new UsageError(
+          `${path}: expected a name that ends in .parquet, .jsonl, .json, .csv or .tsv, the last four plain or with .gz or .zst behind it`,
+        );
       inputs.set(await realpath(path), { path, ...found, sha256: null, git_oid: null });
     }
   }

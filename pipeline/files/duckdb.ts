@@ -86,12 +86,7 @@ export function query(sql: string, place: string, signal?: AbortSignal): AsyncGe
 type SizedRow = { readonly value: unknown; readonly bytes: number };
 
 /** The same with the size of each row as JSON; a row of more than `most` bytes has null as its value, and never leaves the engine. */
-export function queryWithin(
-  sql: string,
-  place: string,
-  most: number,
-  signal?: AbortSignal,
-): AsyncGenerator<SizedRow> {
+export function queryWithin(sql: string, place: string, most: number, signal?: AbortSignal): AsyncGenerator<SizedRow> {
   const sized = `SELECT json, strlen(json) AS bytes FROM (SELECT to_json(q)::VARCHAR AS json FROM (${sql}) q)`;
   const within = `SELECT CASE WHEN bytes <= ${most} THEN json END, bytes::DOUBLE FROM (${sized})`;
   const read: ReadRow<SizedRow> = ([rows, sizes], at) => {

@@ -1,21 +1,10 @@
-import { createReadStream } from "node:fs";
-import { pipeline } from "node:stream";
-import { createGunzip } from "node:zlib";
-import { InputError } from "../errors.ts";
-import { unzstd } from "./unzstd.ts";
+import { readText } from "./text-stream.ts";
 
 /**
  * One line of a file: its number from 1 and its bytes without the newline. `tooLong`: it has so many bytes, more than were
  * allowed, and none of them is held.
  */
 export type Line = { number: number; bytes: Buffer; tooLong?: number };
-
-function open(path: string): AsyncIterable<Buffer> {
-  const file = createReadStream(path, { highWaterMark: 1 << 18 });
-  if (path.endsWith(".zst")) return unzstd(file);
-  // pipeline hands an error of the file on to the reader of what is unpacked, who throws it.
-  return path.endsWith(".gz") ? pipeline(file, createGunzip(), () => {}) : file;
-}
 
 const NOTHING = Buffer.alloc(0);
 
@@ -57,9 +46,9 @@ class Collected {
 }
 
 /**
- * The lines of a text file (`.gz` and `.zst` are decompressed), split at "\n" only: U+2028, U+2029 and a lone CR are text.
+ * The lines of a text file, as `readText` reads it, split at "\n" only: U+2028, U+2029 and a lone CR are text.
  * Blank lines, of spaces and tabs at most, are passed over. Memory: one chunk and the longest line of at most `most` bytes.
- * Throws InputError if the file cannot be decompressed.
+ * Throws InputError if the file cannot be decompressed or decoded.
  */
 export async function* readLines(
   path: string,
@@ -67,27 +56,15 @@ export async function* readLines(
   most = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Line> {
   const line = new Collected(most);
-  try {
-    for await (const chunk of open(path)) {
-      signal?.throwIfAborted();
-      let start = 0;
-      for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
-        line.add(chunk.subarray(start, end));
-        const whole = line.finish();
-        if (whole) yield whole;
-        start = end + 1;
-      }
-      if (start < chunk.length) line.add(chunk.subarray(start));
+  for await (const chunk of readText(path, () => `after line ${line.number}: `, signal)) {
+    let start = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+      line.add(chunk.subarray(start, end));
+      const whole = line.finish();
+      if (whole) yield whole;
+      start = end + 1;
     }
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    const system = typeof code === "string" && code.startsWith("E");
-    if (signal?.aborted || system || !/\.(gz|zst)$/.test(path)) throw cause;
-    const kind = path.endsWith(".gz") ? "gzip" : "zstd";
-    throw new InputError(
-      `${path}: after line ${line.number}: cannot be read as ${kind} data: ${(cause as Error).message}; if it is not what was sent, fetch the file again`,
-      { cause },
-    );
+    if (start < chunk.length) line.add(chunk.subarray(start));
   }
   const last = line.isEmpty ? null : line.finish();
   if (last) yield last;

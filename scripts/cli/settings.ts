@@ -27,6 +27,8 @@ export const SHORT_FLAGS: Readonly<Record<string, string>> = {
   repo: "download.repo",
   language: "prepare.language",
   columns: "prepare.columns",
+  "role-map": "prepare.roleMap",
+  "time-format": "prepare.timeFormat",
   "min-count": "dedup.minCount",
   review: "dedup.review",
   contaminated: "dedup.contaminated",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ChatColumns } from "../sources/chat.ts";
+import { ROW_KIND_NAMES } from "../sources/logs/index.ts";
 
 /** The options of `prepare`: which conversations stay, what is repaired, and where columns of one's own logs are. */
 export const PrepareOptions = z.strictObject({
@@ -45,6 +46,21 @@ export const PrepareOptions = z.strictObject({
     .max(64e6)
     .default(64e6)
     .describe("most bytes of a row of the input; a larger one is rejected, and never held in memory"),
+  rows: z
+    .enum(ROW_KIND_NAMES)
+    .nullable()
+    .default(null)
+    .describe(
+      "source `chat`: what a row is: a conversation, a prompt and its answer (pair), or, of conversations with their id in common, a message or a prompt and its answer (exchange); null = found by its columns",
+    ),
+  timeFormat: z
+    .string()
+    .includes("%", { error: "expected a format such as %d/%m/%Y %H:%M" })
+    .nullable()
+    .default(null)
+    .describe(
+      "source `chat`: how times are written that are no ISO 8601, such as %d/%m/%Y %H:%M; %Z is their zone, else they are UTC",
+    ),
   roleMap: z
     .record(z.string(), z.enum(["user", "assistant", "system", "tool"]))
     .default({})

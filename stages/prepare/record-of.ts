@@ -4,7 +4,7 @@ import { conversationId, type RawConversation, type Unusable } from "../sources/
 import { checkConversation } from "./check-conversation.ts";
 import type { PrepareOptions } from "./options.ts";
 import type { BadRow } from "./rows.ts";
-import { rejectionOf, type ScatteredRow } from "./scattered-row.ts";
+import { type JudgedRow, rejectionOf } from "./scattered-row.ts";
 
 /** A row of one source as a conversation in the common shape, or as its rejection. `userKey` is the key that user ids are hashed with. */
 export function recordOf(
@@ -12,7 +12,7 @@ export function recordOf(
   source: string,
   options: PrepareOptions,
   userKey: string,
-): ScatteredRow {
+): JudgedRow {
   const id = conversationId(source, raw.source_id);
   const reject = (reason: string, detail: object) => ({ rejection: rejectionOf(id, id, reason, detail) });
   if ("reason" in raw) return reject(raw.reason, raw.detail);

@@ -2,11 +2,11 @@ import { compare } from "../../pipeline/order.ts";
 import type { Conversation } from "../../schemas/conversation.ts";
 import type { Rejection } from "../../schemas/rejection.ts";
 import type { PrepareOptions } from "./options.ts";
-import { type KeptRow, rejectionOf, type ScatteredRow } from "./scattered-row.ts";
+import { type JudgedRow, type KeptRow, rejectionOf } from "./scattered-row.ts";
 
 /** Sorts a shard by id and decides which of equal ids stays: the earliest, then the one whose row is smallest as text. */
 export function resolveDuplicateIds(
-  rows: Iterable<ScatteredRow>,
+  rows: Iterable<JudgedRow>,
   options: Pick<PrepareOptions, "repeats">,
 ): { kept: KeptRow[]; rejections: Rejection[] } {
   const rejections: Rejection[] = [];

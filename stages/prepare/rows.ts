@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import { InputError } from "../../pipeline/errors.ts";
 import { describeParquet, parquet, queryWithin, rowGroups } from "../../pipeline/files/duckdb.ts";
-import { parseLine, readLines } from "../../pipeline/files/jsonl.ts";
-import type { Columns, Paths, RawConversation, Source, Unusable } from "../sources/source.ts";
+import type { TextRow } from "../../pipeline/files/text-row.ts";
+import { readTextRows } from "../../pipeline/files/text-rows.ts";
+import type { Paths, RawConversation, Source, Unusable } from "../sources/source.ts";
 import { type InputPart, isParquet, rowsOf, WHOLE } from "./pieces.ts";
 
 /** A row that is not what its source's rows are, or larger than a row may be: where, what was found, what was expected. */
@@ -21,10 +22,7 @@ export type RawRow = { conversation: RawConversation | Unusable } | { bad: BadRo
 
 /** How the rows of a file are read. */
 export interface RowReading {
-  readonly columns: Columns;
   readonly paths: Paths;
-  /** See `Source.convert`. */
-  readonly roleMap?: Readonly<Record<string, string>>;
   /** See `Source.select`. */
   readonly unread?: string | null;
   /** Parquet: the part of the file that is read; all of it if absent. */
@@ -34,76 +32,56 @@ export interface RowReading {
 }
 
 /**
- * The rows of one raw file (Parquet, or JSONL plain, `.gz` or `.zst`), checked against the source's row schema.
- * `name` is the file as messages and rejections call it; rows count from 1 in the file. Memory: one batch; of a row that is
- * too large nothing.
+ * The rows of one raw file (Parquet, or text: JSON lines, JSON, CSV), checked against the source's row schema. `name` is the
+ * file as messages and rejections call it; rows count from 1 in the file. Memory: one batch; of a row that is too large
+ * nothing.
  * Throws InputError if the file as a whole is not what it should be.
  */
 export async function* readRows(
   path: string,
   name: string,
   source: Source,
-  { columns, paths, roleMap = {}, unread = null, part = WHOLE, maxRowBytes = Number.MAX_SAFE_INTEGER }: RowReading,
+  reading: RowReading,
   signal?: AbortSignal,
 ): AsyncGenerator<RawRow> {
-  const schema = source.row(columns);
-  const roles = Object.fromEntries(Object.entries(roleMap).map(([name, role]) => [name.toLowerCase(), role]));
-  const bad = (row: number, value: unknown, fault: Pick<BadRow, "field" | "found" | "expected">): RawRow[] => {
-    return [{ bad: { reason: "schema", file: name, row, source_id: idOf(value, source, columns), ...fault } }];
-  };
-  const tooLarge = (row: number, bytes: number): RawRow => {
-    const [found, expected] = [`${bytes} bytes`, `at most ${maxRowBytes} (prepare.maxRowBytes)`];
-    return { bad: { reason: "too_large", file: name, row, source_id: null, field: "", found, expected } };
-  };
+  const schema = source.row();
+  const { id, personal } = source.fields();
   const check = (row: number, value: unknown): RawRow[] => {
+    let looked = value;
+    const bad = (fault: Fault): RawRow[] => [
+      { bad: { reason: "schema", file: name, row, source_id: idIn(looked, id), ...fault } },
+    ];
     try {
-      const parsed = schema.safeParse(value);
-      if (!parsed.success) return bad(row, value, fault(parsed.error, value, source.fields(columns).personal));
-      const found = source.convertAll?.(parsed.data, paths) ?? [source.convert(parsed.data, columns, roles)];
+      looked = source.project?.(value) ?? value;
+      const parsed = schema.safeParse(looked);
+      if (!parsed.success) return bad(faultOf(parsed.error, looked, personal));
+      const found = source.convertAll?.(parsed.data, reading.paths) ?? [source.convert(parsed.data)];
       return found.map((conversation) => ({ conversation }));
     } catch (error) {
       // No stack is enough for what is nested without end.
       if (!(error instanceof RangeError)) throw error;
-      return bad(row, value, { field: "", found: "brackets nested too deeply", expected: `a row of ${source.name}` });
+      return bad({ field: "", found: "brackets nested too deeply", expected: `a row of ${source.name}` });
     }
   };
-  if (isParquet(path)) {
-    const rows = parquetRows(path, name, source, { columns, unread, part, maxRowBytes }, signal);
-    for await (const { row, value, bytes } of rows)
-      if (bytes > maxRowBytes) yield tooLarge(row, bytes);
-      else yield* check(row, value);
-    return;
+  const { maxRowBytes: most = Number.MAX_SAFE_INTEGER } = reading;
+  const rows = isParquet(path)
+    ? parquetRows(path, name, source, { ...reading, maxRowBytes: most }, signal)
+    : readTextRows(path, { isRow: source.isRow, most, signal });
+  for await (const each of rows) {
+    if ("value" in each) yield* check(each.row, each.value);
+    else yield { bad: badRow(name, each, most) };
   }
-  for await (const line of readLines(path, signal, maxRowBytes)) {
-    if (line.tooLong !== undefined) {
-      yield tooLarge(line.number, line.tooLong);
-      continue;
-    }
-    let value: unknown;
-    try {
-      value = parseLine(line);
-    } catch (error) {
-      const found =
-        error instanceof SyntaxError
-          ? "no JSON"
-          : error instanceof RangeError
-            ? "brackets nested too deeply"
-            : "bytes that are not UTF-8";
-      yield {
-        bad: {
-          reason: "schema",
-          file: name,
-          row: line.number,
-          source_id: null,
-          field: "",
-          found,
-          expected: "one JSON object on the line",
-        },
-      };
-      continue;
-    }
-    yield* check(line.number, value);
-  }
+}
+
+/** What is wrong with a row. */
+type Fault = Pick<BadRow, "field" | "found" | "expected">;
+
+/** A row that is none, or larger than a row may be. */
+function badRow(file: string, each: Exclude<TextRow, { value: unknown }>, most: number): BadRow {
+  const common = { file, row: each.row, source_id: null, field: "" };
+  if (!("tooLarge" in each)) return { ...common, reason: "schema", found: each.found, expected: each.expected };
+  const [found, expected] = [`${each.tooLarge} bytes`, `at most ${most} (prepare.maxRowBytes)`];
+  return { ...common, reason: "too_large", found, expected };
 }
 
 /** The engine's name for the number of a row in its file, from 0. It reads only the row groups that have the wanted ones. */
@@ -113,11 +91,11 @@ async function* parquetRows(
   path: string,
   name: string,
   source: Source,
-  { columns, unread, part, maxRowBytes }: Required<Pick<RowReading, "columns" | "unread" | "part" | "maxRowBytes">>,
+  { unread = null, part = WHOLE, maxRowBytes }: RowReading & { readonly maxRowBytes: number },
   signal?: AbortSignal,
-): AsyncGenerator<{ row: number; value: unknown; bytes: number }> {
+): AsyncGenerator<TextRow> {
   const there = await describeParquet(path);
-  const { needs, sql } = source.select(columns, unread);
+  const { needs, sql } = source.select(unread, (column) => there.has(column));
   const missing = needs.filter((column) => !there.has(column));
   if (missing.length > 0) {
     throw new InputError(
@@ -136,8 +114,9 @@ async function* parquetRows(
     if (!own) where = ` WHERE ${ROW_NUMBER} BETWEEN ${first} AND ${end - 1}`;
   }
   try {
-    for await (const found of queryWithin(`SELECT ${sql} FROM ${parquet(path)}${where}`, name, maxRowBytes, signal))
-      yield { row: ++row, ...found };
+    const rows = queryWithin(`SELECT ${sql} FROM ${parquet(path)}${where}`, name, maxRowBytes, signal);
+    for await (const { value, bytes } of rows)
+      yield bytes > maxRowBytes ? { row: ++row, tooLarge: bytes } : { row: ++row, value };
   } catch (error) {
     if (error instanceof InputError && /Out of Memory Error/.test(error.message))
       throw new InputError(
@@ -157,11 +136,7 @@ function brief(type: string): string {
 }
 
 /** The first fault of a row: the field, and what stands there in at most 80 characters, or only its type where it tells who a user is. */
-function fault(
-  error: z.ZodError,
-  value: unknown,
-  personal: readonly string[],
-): { field: string; found: string; expected: string } {
+function faultOf(error: z.ZodError, value: unknown, personal: readonly string[]): Fault {
   const issue = error.issues[0];
   const path = issue?.path ?? [];
   const isPersonal = personal.includes(String(path[0]));
@@ -178,9 +153,8 @@ function fault(
 }
 
 /** The row's id if it can be read although the row cannot. */
-function idOf(value: unknown, source: Source, columns: Columns): string | null {
-  const key = source.fields(columns).id;
+function idIn(value: unknown, field: string | null): string | null {
   const id =
-    key !== null && value !== null && typeof value === "object" ? (value as Record<string, unknown>)[key] : null;
+    field !== null && value !== null && typeof value === "object" ? (value as Record<string, unknown>)[field] : null;
   return (typeof id === "string" && id !== "") || Number.isSafeInteger(id) ? String(id) : null;
 }

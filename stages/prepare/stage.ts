@@ -7,6 +7,7 @@
  * in whatever order, and later stages work on shards of equal size.
  */
 import { defineStage } from "../../pipeline/define-stage.ts";
+import type { Manifest } from "../../schemas/manifest.ts";
 import { downloaded } from "../download/artefacts.ts";
 import { prepared } from "./artefacts.ts";
 import { PrepareOptions } from "./options.ts";
@@ -14,6 +15,19 @@ import { gather } from "./phases/gather.ts";
 import { scatter } from "./phases/scatter.ts";
 import { verify } from "./phases/verify.ts";
 import { piecesOf } from "./pieces.ts";
+
+/** What people should know of conversations that stay. */
+function notesOf({ counts, kept }: Manifest): string[] {
+  const notes = {
+    times_not_read:
+      "have a time that cannot be read: expected ISO 8601 or a number since 1970; --time-format tells another, such as %d/%m/%Y %H:%M",
+    conversations_in_order_of_files: "have rows without number or time, and stand in the order of the files",
+    conversations_of_several_users: "have rows of several users, and count as the first one's",
+  };
+  return Object.entries(notes)
+    .filter(([name]) => counts[name])
+    .map(([name, note]) => `${counts[name]} of ${kept} conversations ${note}`);
+}
 
 /** The stage `prepare`, as the head of this file tells. */
 export const prepare = defineStage({
@@ -25,14 +39,7 @@ export const prepare = defineStage({
   writes: prepared,
   unit: "conversations",
   options: PrepareOptions,
-  notes: ({ counts, kept }) => {
-    const unread = counts["times_not_read"] ?? 0;
-    return unread === 0
-      ? []
-      : [
-          `${unread} of ${kept} conversations have a time that cannot be read: expected ISO 8601 or a number since 1970`,
-        ];
-  },
+  notes: notesOf,
   phases: [
     { name: "scatter", tasks: (plan) => piecesOf(plan).length, run: scatter },
     { name: "verify", tasks: (plan) => plan.inputs.length, run: verify },

@@ -90,7 +90,8 @@ function shorten(
   const { context_turns } = sample;
   const { isAll, tokens: alone, ...target } = ends(dialogue, sample, lengths, chat);
   const none = { sample, from: context_turns, ...target };
-  if (!isAll || alone > most) return { ...none, length: "impossible", tokens: alone, ...(!isAll && { isAtLeast: true }) };
+  if (!isAll || alone > most)
+    return { ...none, length: "impossible", tokens: alone, ...(!isAll && { isAtLeast: true }) };
   let best: TruncatedSample = { ...none, length: context_turns === 0 ? "untouched" : "shortened", tokens: alone };
   let tokens = alone;
   for (let from = context_turns - 1; from >= 0; from--) {

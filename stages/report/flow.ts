@@ -1,5 +1,6 @@
 /** Sections about what went in and what came out: the funnel, templates, splits, lengths. */
 import { Split } from "../../schemas/user.ts";
+import { knowsNoUsers } from "../split/audit.ts";
 import { MOST_TURNS } from "./bins.ts";
 import { brief, type Cell, counted, figure, number, section, table, text } from "./html.ts";
 import { binned, plotSvg, type Series } from "./plots.ts";
@@ -106,9 +107,10 @@ export function splitSection({ countries, leaks }: Report): string {
     counted(sum(Object.values(users))),
     ...Split.options.map((split) => counted(users[split])),
   ]);
+  const isUnknown = (link: string) => knowsNoUsers(leaks) && ["user", "country"].includes(link);
   const shared = leaks.map(({ link, values, ...leak }): Cell[] => [
     link.replaceAll("_", " "),
-    counted(values),
+    isUnknown(link) ? "no users known" : counted(values),
     ...Split.options.map((split) => counted(leak[split])),
   ]);
   const lead =

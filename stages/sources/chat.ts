@@ -2,11 +2,14 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { identifier } from "../../pipeline/files/duckdb.ts";
 import { canonical } from "../../pipeline/hash.ts";
-import { textOfParts } from "../../pipeline/text/parts.ts";
-import { at, findColumns } from "./columns.ts";
+import { isLogRow, look } from "./columns.ts";
 import { languageName } from "./language.ts";
-import type { Columns, RawConversation, Source } from "./source.ts";
-import { Time, utc } from "./time.ts";
+import { rowKindNamed } from "./logs/index.ts";
+import { CALLS, roleNamed } from "./logs/message.ts";
+import { at, columnOf } from "./logs/path.ts";
+import { TurnNumber, turnNumber } from "./logs/turn-number.ts";
+import type { LogSettings, RawConversation, Source } from "./source.ts";
+import { Time, timeReader } from "./time.ts";
 
 const column = (what: string) =>
   z.string().nullable().default(null).describe(`${what}; null = found by its name, empty = none`);
@@ -18,123 +21,92 @@ export const ChatColumns = z.strictObject({
   country: column("the user's country"),
   language: column("language, compared with `language`"),
   model: column("the assistant's model"),
-  time: column("start of the conversation"),
+  time: column("start of the conversation, or time of the message where that is a row"),
+  turn: column("number of the message or exchange in its conversation, where that is a row"),
   messages: column("list of messages, such as messages or inputs.messages"),
-  role: column("inside a message: who speaks, such as role or author.role"),
-  content: column("inside a message: the text, such as content or content.parts"),
+  role: column("of a message: who speaks, such as role or author.role"),
+  content: column("of a message: the text, such as content or content.parts"),
+  prompt: column("what the user says, where a row is a prompt and its answer"),
+  input: column("what the prompt is about, which is put behind it"),
+  response: column("the answer, where it is not among the messages"),
 });
-
-/** Names for who speaks that are met in people's logs, brought to `user`, `assistant`, `system` and `tool`. */
-const ROLES: Readonly<Record<string, string>> = {
-  human: "user",
-  prompter: "user",
-  customer: "user",
-  visitor: "user",
-  gpt: "assistant",
-  bot: "assistant",
-  model: "assistant",
-  ai: "assistant",
-  chatbot: "assistant",
-  agent: "assistant",
-  chatgpt: "assistant",
-  developer: "system",
-  function: "tool",
-  tool_result: "tool",
-  function_response: "tool",
-  observation: "tool",
-};
 
 /** Text, or a whole number that is exact: a larger one would be taken for its neighbours. */
 const Id = z.union([z.string().min(1), z.int()], { error: "text or a whole number below 2^53" });
 const UserId = z.union([z.string(), z.int()], { error: "text or a whole number below 2^53" });
 
-/** Columns that a log may have; one that is named and has no value in any row is a mistake. */
-export const OPTIONAL = ["id", "user", "country", "language", "model", "time"] as const;
+/** Columns that any log may have; one that is named and has no value in any row is a mistake. */
+export const OPTIONAL = ["id", "user", "country", "language", "model", "time", "turn"] as const;
 
-/** A field at a path such as `author.role`, as the schema of what it stands in. */
-function nested(path: string, type: z.ZodType): Record<string, z.ZodType> {
-  const dot = path.indexOf(".");
-  if (dot < 0) return { [path]: type };
-  return { [path.slice(0, dot)]: z.looseObject(nested(path.slice(dot + 1), type)) };
-}
+const TYPES: Readonly<Record<(typeof OPTIONAL)[number], z.ZodType>> = {
+  id: Id,
+  user: UserId.nullish(),
+  country: z.string().nullish(),
+  language: z.string().nullish(),
+  model: z.string().nullish(),
+  time: Time,
+  turn: TurnNumber,
+};
 
-const TEXT = "text, or a list of parts with text";
+/** Logs as they are read with these settings. */
+function chatWith(settings: LogSettings): Source {
+  const kind = rowKindNamed(settings.rows);
+  // Without a conversation id rows cannot be brought together.
+  const columns = kind.isInParts ? { ...settings.columns, id: settings.columns["id"] || "id" } : settings.columns;
+  const timeOf = timeReader(settings.timeFormat);
+  const own = Object.fromEntries(Object.entries(settings.roleMap).map(([name, role]) => [name.toLowerCase(), role]));
+  const named = OPTIONAL.flatMap((key) => (columns[key] ? [[key, columns[key]] as const] : []));
 
-/** True for what may stand as the text of a message; none at all only where a tool is called in place of words. */
-function isSaid(message: unknown, path: string): boolean {
-  const content = at(message, path);
-  return content === undefined ? isCalling(message) : textOfParts(content) !== undefined;
-}
-
-function isCalling(message: unknown): boolean {
-  return CALLS.some((call) => Boolean(at(message, call)));
-}
-
-/** Fields of messages that call tools, today's and the one before. */
-const CALLS = ["tool_calls", "function_call"];
-
-function row(columns: Columns): z.ZodObject {
-  const named = (key: string) => columns[key] ?? "";
-  const content = named("content") || "content";
-  const message = z
-    .looseObject(nested(named("role") || "role", z.string()))
-    .refine((each) => isSaid(each, content), { path: content.split("."), error: TEXT });
-  const list = z.preprocess(fromJson, z.array(message));
-  const optional = {
-    user: UserId.nullish(),
-    country: z.string().nullish(),
-    language: z.string().nullish(),
-    model: z.string().nullish(),
-    time: Time,
-  };
-  const shape: Record<string, z.ZodType> = { ...nested(named("messages") || "messages", list) };
-  if (named("id")) Object.assign(shape, nested(named("id"), Id));
-  for (const [key, type] of Object.entries(optional)) if (named(key)) Object.assign(shape, nested(named(key), type));
-  return z.object(shape);
-}
-
-/** A list that a column holds as JSON text. */
-function fromJson(value: unknown): unknown {
-  if (typeof value !== "string") return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
+  function project(row: unknown): unknown {
+    if (typeof row !== "object" || row === null || Array.isArray(row)) return row;
+    const common = Object.fromEntries(named.map(([, path]) => [path, at(row, path)]));
+    return { ...common, ...kind.project(row, columns) };
   }
-}
 
-function turnOf(message: unknown, columns: Columns, roles: Readonly<Record<string, string>>) {
-  const said = String(at(message, columns["role"] || "role")).toLowerCase();
-  const role = roles[said] ?? ROLES[said] ?? said;
-  const content = textOfParts(at(message, columns["content"] || "content")) ?? "";
-  // A call of a tool in place of words is no turn of a dialogue.
-  return { role: role === "assistant" && content === "" && isCalling(message) ? "tool" : role, content };
-}
+  function convert(row: Record<string, unknown>): RawConversation {
+    const value = (key: string) => (columns[key] ? (row[columns[key]] ?? null) : null);
+    const asText = (key: string) => (value(key) === null || value(key) === "" ? null : String(value(key)));
+    const time = value("time") as string | number | null;
+    const started_at = timeOf(time);
+    const language = asText("language");
+    const turns = kind.turns(row, columns, (name) => roleNamed(name, own));
+    return {
+      source_id: asText("id") ?? hashOf({ user: asText("user"), time, turns }),
+      user: asText("user"),
+      country: asText("country"),
+      language: language && languageName(language),
+      model: asText("model"),
+      started_at,
+      turns,
+      redacted: null,
+      toxic: null,
+      present: OPTIONAL.filter((key) => value(key) !== null && value(key) !== ""),
+      ...(kind.isInParts && { turn: turnNumber(value("turn")) }),
+      ...(time !== null && time !== "" && started_at === null && { counts: { times_not_read: 1 } }),
+    };
+  }
 
-function convert(
-  row: Record<string, unknown>,
-  columns: Columns,
-  roles: Readonly<Record<string, string>> = {},
-): RawConversation {
-  const value = (key: string) => (columns[key] ? (at(row, columns[key]) ?? null) : null);
-  const asText = (key: string) => (value(key) === null ? null : String(value(key)));
-  const messages = at(row, columns["messages"] || "messages") as unknown[];
-  const time = value("time") as string | number | null;
-  const started_at = utc(time);
-  const language = asText("language");
-  const turns = messages.map((message) => turnOf(message, columns, roles));
+  function select(_unread?: string | null, has: (name: string) => boolean = () => false) {
+    // What is nested is read whole.
+    const paths = [...named.map(([, path]) => path), ...Object.keys(kind.project({}, columns))];
+    const mayMiss = (path: string) => !has(columnOf(path, has)) && CALLS.includes(path);
+    const needs = [...new Set(paths.filter((path) => !mayMiss(path)).map((path) => columnOf(path, has)))];
+    // As text, so that ids of 64 bits stay exact.
+    const ids = [columns["id"], columns["user"]];
+    const sql = needs.map((name) => {
+      return ids.includes(name) ? `CAST(${identifier(name)} AS VARCHAR) AS ${identifier(name)}` : identifier(name);
+    });
+    return { needs, sql: sql.join(", ") };
+  }
+
   return {
-    source_id: asText("id") ?? hashOf({ user: asText("user"), time, turns }),
-    user: asText("user"),
-    country: asText("country"),
-    language: language && languageName(language),
-    model: asText("model"),
-    started_at,
-    turns,
-    redacted: null,
-    toxic: null,
-    present: OPTIONAL.filter((key) => value(key) !== null),
-    ...(time !== null && time !== "" && started_at === null && { counts: { times_not_read: 1 } }),
+    ...about,
+    row: () => kind.schema(columns, Object.fromEntries(named.map(([key, path]) => [path, TYPES[key]]))),
+    project,
+    fields: () => ({ id: columns["id"] || null, personal: columns["user"] ? [columns["user"]] : [] }),
+    select,
+    convert,
+    isInParts: kind.isInParts,
   };
 }
 
@@ -143,31 +115,16 @@ function hashOf(row: object): string {
   return createHash("sha256").update(canonical(row)).digest("hex").slice(0, 32);
 }
 
-function select(columns: Columns): { needs: string[]; sql: string } {
-  const keys = OPTIONAL.filter((key) => columns[key]);
-  // What is nested is read whole.
-  const top = (key: string) => (columns[key] || key).split(".")[0] as string;
-  const needs = [...new Set([...keys.map(top), top("messages")])];
-  // As text, so that ids of 64 bits stay exact.
-  const ids = [columns["id"], columns["user"]];
-  const sql = needs.map((column) => {
-    return ids.includes(column)
-      ? `CAST(${identifier(column)} AS VARCHAR) AS ${identifier(column)}`
-      : identifier(column);
-  });
-  return { needs, sql: sql.join(", ") };
-}
-
-/** People's own logs: JSONL or Parquet, one conversation a row; `prepare.columns` says which column holds what where that is not plain. */
-export const chat: Source = {
+const about = {
   name: "chat",
-  summary: "your own logs, JSONL or Parquet, one conversation a row",
+  summary: "your own logs, JSONL, JSON, CSV or Parquet; a row is a conversation, a message, or a prompt and its answer",
   hub: null,
   license: "other",
   credit: "the owner of the logs",
-  row,
-  fields: (columns) => ({ id: columns["id"] || null, personal: columns["user"] ? [columns["user"]] : [] }),
-  select,
-  convert,
-  findColumns,
+  withSettings: chatWith,
+  look,
+  isRow: isLogRow,
 };
+
+/** People's own logs: which column holds what is said, or found out, before they are read. */
+export const chat = chatWith({ columns: {}, rows: null, roleMap: {}, timeFormat: null });

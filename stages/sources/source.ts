@@ -17,12 +17,32 @@ export interface RawConversation {
   readonly toxic: boolean | null;
   /** Columns named by the user that have a value in this row. */
   readonly present?: readonly string[];
+  /** Where a row is a part of a conversation: its number in it, null = the row does not tell. */
+  readonly turn?: number | null;
   /** Things worth counting that were met on the way, such as `several_chosen`. */
   readonly counts?: Record<string, number>;
 }
 
 /** Columns of a source of people's own by what they hold; null or "" = there is none, or it is still to be looked for. See `chat.ts`. */
 export type Columns = Readonly<Record<string, string | null>>;
+
+/** What people say of logs of their own. */
+export interface LogSettings {
+  readonly columns: Columns;
+  /** What a row is, by name; null = it is still to be looked for. See `logs/index.ts`. */
+  readonly rows: string | null;
+  /** Who is meant by names of roles that are people's own. */
+  readonly roleMap: Readonly<Record<string, string>>;
+  /** How times are written that are no ISO 8601, such as `%d/%m/%Y %H:%M`; null = none are. */
+  readonly timeFormat: string | null;
+}
+
+/** What rows were found to be, and which column holds what. */
+export interface FoundLog {
+  readonly settings: Pick<LogSettings, "columns" | "rows">;
+  /** Columns that hold nothing of use. */
+  readonly unused: readonly string[];
+}
 
 /** Of a source of trees: the best-ranked path of each, or one path for each leaf. */
 export type Paths = "best" | "leaves";
@@ -45,28 +65,29 @@ export interface Source {
   /** Defaults of stages that are other for this source, by stage. */
   readonly defaults?: Readonly<Record<string, Record<string, unknown>>>;
   /** Schema of the parts of a row that are used; further fields are passed over. */
-  readonly row: (columns: Columns) => z.ZodObject;
+  readonly row: () => z.ZodObject;
+  /** What of a row that schema is asked about, where it is not the row as it stands. */
+  readonly project?: (row: unknown) => unknown;
   /** The field that holds the source's own id of a conversation, null if none does, and those that tell who a user is. */
-  readonly fields: (columns: Columns) => { readonly id: string | null; readonly personal: readonly string[] };
+  readonly fields: () => { readonly id: string | null; readonly personal: readonly string[] };
   /**
    * For Parquet: SQL expressions over the file's columns, by name in `row`, and the columns they need. `unread` is an SQL
-   * condition for rows whose turns nobody will look at: of a row that is sound they may come empty.
+   * condition for rows whose turns nobody will look at: of a row that is sound they may come empty. `has` tells the columns
+   * that the file has.
    */
   readonly select: (
-    columns: Columns,
     unread?: string | null,
+    has?: (column: string) => boolean,
   ) => { readonly needs: readonly string[]; readonly sql: string };
-  /** `roles`: who is meant by names of roles that are people's own, in lower case. */
-  readonly convert: (
-    row: Record<string, unknown>,
-    columns: Columns,
-    roles?: Readonly<Record<string, string>>,
-  ) => RawConversation | Unusable;
-  /** Where columns are people's own: which of them holds what, from the first rows of files, and the names of those that hold nothing of use. */
-  readonly findColumns?: (
-    paths: readonly string[],
-    given: Columns,
-  ) => Promise<{ readonly columns: Columns; readonly unused: readonly string[] }>;
+  readonly convert: (row: Record<string, unknown>) => RawConversation | Unusable;
+  /** True where a conversation has several rows: those of the same id, in the order of `turn`, of time, or of the files. */
+  readonly isInParts?: boolean;
+  /** Of a source of people's own: as its rows are read with these settings. */
+  readonly withSettings?: (settings: LogSettings) => Source;
+  /** The same: what rows are and which column holds what, from the first rows of files. Throws UsageError if that is not plain. */
+  readonly look?: (paths: readonly string[], given: LogSettings) => Promise<FoundLog>;
+  /** The same: true for what is a row and no message, where a file is one object with a list. */
+  readonly isRow?: (value: unknown) => boolean;
   /** Where one row holds several conversations: all that are wanted of it, in place of `convert`. */
   readonly convertAll?: (row: Record<string, unknown>, paths: Paths) => readonly (RawConversation | Unusable)[];
 }

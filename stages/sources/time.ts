@@ -1,3 +1,4 @@
+import { utcParse } from "d3-time-format";
 import { z } from "zod";
 
 /** A time as sources write it (text with or without zone, or a number of s, ms, µs or ns since 1970, as text too). */
@@ -11,6 +12,14 @@ export function utc(time: string | number | null | undefined): string | null {
   const number = typeof time === "number" ? time : /^\d{9,19}(\.\d+)?$/.test(time.trim()) ? Number(time) : null;
   const date = new Date(number === null ? withZone(String(time)) : milliseconds(number));
   return Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
+/** Reads times: those of the format first, in UTC unless it has a zone (`%Z`), then those that need none. Null = the same as of `utc`. */
+export function timeReader(format: string | null): typeof utc {
+  if (format === null) return utc;
+  const parse = utcParse(format);
+  return (time) =>
+    time === null || time === undefined ? null : (parse(String(time).trim())?.toISOString() ?? utc(time));
 }
 
 /** Numbers this size are told apart by magnitude: seconds until the year 5138, then ms, µs and ns. */

@@ -76,7 +76,7 @@ function wildchat(name: string, summary: string, hub: Source["hub"]): Source {
     credit: "WildChat: Zhao et al. 2024, arXiv 2405.01470, Allen Institute for AI",
     row: () => Row,
     fields: () => ({ id: "conversation_hash", personal: ["hashed_ip"] }),
-    select: (_, unread = null) => ({ needs, sql: expressions(unread) }),
+    select: (unread = null) => ({ needs, sql: expressions(unread) }),
     convert,
   };
 }

@@ -17,7 +17,13 @@ export type Linked = {
 const EXAMPLES = 5;
 
 /** One kind of link: the values that are torn between splits, and the smallest ids found for the examples. */
-type Found = { link: Leak["link"]; values: Uint32Array; torn: Uint8Array; examples: Map<number, Map<Split, string>> };
+type Found = {
+  link: Leak["link"];
+  known: number;
+  values: Uint32Array;
+  torn: Uint8Array;
+  examples: Map<number, Map<Split, string>>;
+};
 
 /** What conversations have of one kind: by conversation the number of its value, 0 = none. */
 class Column {
@@ -89,7 +95,8 @@ export class Audit {
     const most = [...torn.keys()].filter((value) => torn[value] === 1);
     const larger = (a: number, b: number) => (conversations[b] as number) - (conversations[a] as number);
     most.sort((a, b) => larger(a, b) || compare(table.key(a - 1), table.key(b - 1)));
-    return { link, values, torn, examples: new Map(most.slice(0, EXAMPLES).map((value) => [value, new Map()])) };
+    const known = table.size;
+    return { link, known, values, torn, examples: new Map(most.slice(0, EXAMPLES).map((value) => [value, new Map()])) };
   }
 
   /** 1 for each value that is in more than one split and, if wanted, under more than one known country. */
@@ -109,7 +116,7 @@ export class Audit {
     return masks.map((mask, value) => Number((mask & (mask - 1)) !== 0 && (!underCountries || several[value] === 1)));
   }
 
-  #leak({ link, values, torn, examples }: Found): Leak {
+  #leak({ link, known, values, torn, examples }: Found): Leak {
     const counts = new Uint32Array(Split.options.length);
     const splits = this.#splits.values;
     for (let at = 0; at < values.length; at++) {
@@ -123,8 +130,13 @@ export class Audit {
         return conversation_id === undefined ? [] : [{ split, conversation_id }];
       }),
     );
-    return { link, values: torn.reduce((sum, each) => sum + each, 0), train, validation, test, examples: shown };
+    return { link, known, values: torn.reduce((sum, each) => sum + each, 0), train, validation, test, examples: shown };
   }
+}
+
+/** True if no conversation has a user, so that nobody can say whether some are in several splits. */
+export function knowsNoUsers(leaks: readonly Leak[]): boolean {
+  return leaks.some(({ link, known }) => link === "user" && known === 0);
 }
 
 /** What the audit found, in words; "" if nothing is shared between splits. */

@@ -288,6 +288,26 @@ describe("runs", () => {
   for (const name of ["wildchat-1m", "wildchat-4.8m"])
     ROWS[name] = { ...wildchat, conversation, language: "English", toxic: false, redacted: false };
 
+  /** A log of each kind of row. */
+  const KINDS: Record<string, { rows: object[]; columns: object }> = {
+    conversation: { rows: [{ id: "a", messages: conversation, day: "01/03/2025" }], columns: { time: "day" } },
+    message: {
+      rows: conversation.map(({ role, content }, at) => ({ k: "a", at, by: role, says: content })),
+      columns: { id: "k", turn: "at", role: "by", content: "says" },
+    },
+    pair: {
+      rows: [{ p: "Shorter!", about: "a text", r: "ok" }],
+      columns: { prompt: "p", input: "about", response: "r" },
+    },
+    exchange: { rows: [{ k: "a", p: "hi", r: "hello" }], columns: { id: "k", prompt: "p", response: "r" } },
+  };
+
+  test.each(Object.keys(KINDS))("of logs whose row is a %s", async (rows) => {
+    writeFileSync(join(folder, `${rows}.jsonl`), jsonl(KINDS[rows]?.rows ?? []));
+    const prepare = { rows, columns: KINDS[rows]?.columns, timeFormat: "%d/%m/%Y" };
+    await run(`of-${rows}`, { source: "chat", input: [`${rows}.jsonl`], prepare, intents: { provider: "none" } });
+  });
+
   test.each(sources.filter(({ name }) => name !== "chat").map(({ name }) => name))("of the source %s", async (name) => {
     writeFileSync(join(folder, `${name}.jsonl`), jsonl([ROWS[name] ?? {}]));
     await run(`from-${name}`, { source: name, input: [`${name}.jsonl`], intents: { provider: "none" } });

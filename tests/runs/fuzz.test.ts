@@ -18,7 +18,10 @@ const good = new Map<string, Buffer>();
 beforeAll(async () => {
   const rows = Array.from({ length: 200 }, (_, at) => {
     const talk = [`question ${at} about things`, `answer é 你好 ${at}`, "thanks", "bye"];
-    return { id: `c${at}`, messages: talk.map((content, turn) => ({ role: ["user", "assistant"][turn % 2], content })) };
+    return {
+      id: `c${at}`,
+      messages: talk.map((content, turn) => ({ role: ["user", "assistant"][turn % 2], content })),
+    };
   });
   const lines = Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   writeFileSync(join(folder, "rows.jsonl"), lines);

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { execute } from "../helpers/engine.ts";
@@ -106,6 +106,58 @@ describe("people's own logs", () => {
     const { stdout } = await succeed(["explain", "chat:a", "--json", "--output", "out"], { cwd: folder });
     expect(stdout).toContain("Chile");
     expect(stdout).not.toContain('"user_id": null');
+  });
+
+  test("of which nothing is left are no success, and the setting that would change it is said", async () => {
+    const folder = logs("empty", [{ id: "a", language: "French", messages: talk("salut") }]);
+    for (const more of [[], ["--to", "prepare"], ["--json"]]) {
+      const { code, stderr } = await flipturn([...chat, "--input", "logs.jsonl", ...more], { cwd: folder });
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/prepare rejected all 1 conversations: 1 language \(--lang/),
+      ]);
+    }
+    await succeed([...chat, "--input", "logs.jsonl", "--language", "any"], { cwd: folder });
+  });
+
+  test("do not replace one another in the default folder unless they are told to", async () => {
+    const folder = logs("two", [{ id: "a", messages: talk("hi") }]);
+    writeFileSync(join(folder, "other.jsonl"), `${JSON.stringify({ id: "b", messages: talk("hello") })}\n`);
+    const args = ["run", "--source", "chat", "--executor", "in-process", "--intents", "none", "--to", "prepare"];
+    await succeed([...args, "--input", "logs.jsonl"], { cwd: folder });
+    const other = [...args, "--input", "other.jsonl"];
+    for (const refused of [
+      other,
+      ["plan", "--write", "--source", "chat", "--intents", "none", "--input", "other.jsonl"],
+    ]) {
+      const { code, stderr } = await flipturn(refused, { cwd: folder });
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringContaining("output/chat: holds a run of other files, logs.jsonl"),
+      ]);
+    }
+    await succeed([...other, "--output", "elsewhere"], { cwd: folder });
+    // The same run goes on: with other options, with a file more, and with its file elsewhere.
+    await succeed([...args, "--input", "logs.jsonl", "--seed", "1"], { cwd: folder });
+    await succeed([...args, "--input", "logs.jsonl", "other.jsonl"], { cwd: folder });
+    mkdirSync(join(folder, "moved"));
+    renameSync(join(folder, "logs.jsonl"), join(folder, "moved", "logs.jsonl"));
+    await succeed([...args, "--input", "moved/logs.jsonl"], { cwd: folder });
+    await succeed([...other, "--replace"], { cwd: folder });
+    expect(readFileSync(join(folder, "output", "chat", "plan.json"), "utf8")).toContain("other.jsonl");
+  });
+
+  test("without users are said to have none known, and are not strictly sound", async () => {
+    const rows = Array.from({ length: 20 }, (_, at) => ({ id: `k${at}`, messages: talk(`question ${at}`) }));
+    const folder = logs("userless", rows);
+    await succeed([...chat, "--input", "logs.jsonl"], { cwd: folder });
+    const audit = ["split", "audit", "--output", "out"];
+    expect((await succeed(audit, { cwd: folder })).stdout).toMatch(/^user +no users known$/m);
+    const strict = await flipturn([...audit, "--strict"], { cwd: folder });
+    expect([strict.code, strict.stderr]).toEqual([1, expect.stringContaining("no users are known")]);
+    expect(readFileSync(join(folder, "out/dataset/samples/README.md"), "utf8")).toContain("- No users are known:");
+    await succeed([...chat, "--input", "logs.jsonl", "--split-by", "groups"], { cwd: folder });
+    await succeed([...audit, "--strict"], { cwd: folder });
   });
 
   test("a refused run leaves the plan of the finished one", async () => {

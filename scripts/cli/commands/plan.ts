@@ -8,7 +8,7 @@ import type { Run } from "../../../pipeline/run-folder.ts";
 import { planPath } from "../../../pipeline/run-folder.ts";
 import { dataset, openRun } from "../../../stages/index.ts";
 import type { Estimate } from "../../../stages/intents/estimate.ts";
-import { makePlan, type Planned } from "../../../stages/plan.ts";
+import { makePlan, type Planned, requireOwnFolder } from "../../../stages/plan.ts";
 import { defineCommand } from "../command.ts";
 import { type Io, print, printJson } from "../io.ts";
 import { progressDrawer } from "../progress.ts";
@@ -55,15 +55,14 @@ async function writePlan({ folder, plan: made }: Run, { environment, signal }: I
 }
 
 /** Prints a plan: where from, how many tasks, what is done already, with which options, and what the intents will cost. */
-export async function showPlan(
-  { plan: made, folder }: Planned,
-  { write, sample, json }: ShowPlan,
-  io: Io,
-): Promise<void> {
+export async function showPlan(planned: Planned, { write, sample, json }: ShowPlan, io: Io): Promise<void> {
+  const { plan: made, folder, notes } = planned;
+  if (write) requireOwnFolder(planned, false);
   const run = openRun(made, folder, io.environment);
   if (write) await writePlan(run, io);
   const ahead = await intentsOf(run, sample ?? 0, io);
   const missing = await missingFor(run);
+  if (planned.replaces !== null) missing.unshift(`${folder} holds a run of other files, ${planned.replaces}`);
   if (json) {
     const estimated = typeof ahead === "object" && ahead !== null ? { intents_estimate: ahead } : {};
     return printJson(io, { ...made, ...estimated, ...(missing.length > 0 && { missing }) });
@@ -76,6 +75,7 @@ export async function showPlan(
   );
   print(io, await stagesTable(run));
   if (ahead !== null) print(io, `\n${typeof ahead === "string" ? ahead : estimateText(ahead)}`);
+  for (const note of notes) print(io, `\nNote: ${note}.`);
   for (const each of missing) print(io, `\nNot ready to run: ${each}`);
   const path = planPath(folder);
   const [first] = made.stages;

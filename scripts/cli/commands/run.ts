@@ -6,8 +6,9 @@ import { stageIn, variantIn } from "../../../pipeline/stage.ts";
 import type { Manifest } from "../../../schemas/manifest.ts";
 import { Split } from "../../../schemas/user.ts";
 import { described } from "../../../stages/describe/artefacts.ts";
+import { whyEmpty } from "../../../stages/empty.ts";
 import { dataset, openRun, runPlan } from "../../../stages/index.ts";
-import { makePlan, type Planned } from "../../../stages/plan.ts";
+import { makePlan, type Planned, requireOwnFolder } from "../../../stages/plan.ts";
 import { rendered } from "../../../stages/render/artefacts.ts";
 import { defineCommand } from "../command.ts";
 import { type Io, print, printJson } from "../io.ts";
@@ -24,6 +25,7 @@ export const RunInput = z.strictObject({
     .boolean()
     .default(false)
     .describe("look at every file by its sha256, not its size alone, and make damaged ones again"),
+  replace: z.boolean().default(false).describe("take the place of another log's run in the default folder"),
   dryRun: z.boolean().default(false).describe("show the resolved options and the plan, touch nothing"),
   json: z.boolean().default(false).describe("print the manifests as JSON"),
 });
@@ -51,6 +53,7 @@ export const run = defineCommand({
 
 /** Runs a plan, draws its progress on stderr, and prints its funnel or, if asked for, its manifests as JSON. */
 export async function runAndShow(planned: Planned, input: RunInput, io: Io): Promise<Manifest[]> {
+  requireOwnFolder(planned, input.replace);
   const { plan, folder, settings } = planned;
   const { from, to, force, verify } = input;
   const { draw, clear } = progressDrawer(io, Math.max(...plan.stages.map(({ name }) => name.length)));
@@ -66,6 +69,8 @@ export async function runAndShow(planned: Planned, input: RunInput, io: Io): Pro
   }).finally(clear);
   if (input.json) printJson(io, manifests);
   else print(io, `\n${funnel(manifests)}\n\n${notes(planned, manifests)}${closing(planned, manifests, to, io)}`);
+  const empty = whyEmpty(manifests, dataset);
+  if (empty !== null) throw new Error(empty);
   return manifests;
 }
 
@@ -99,8 +104,7 @@ function closing({ plan, folder }: Planned, manifests: readonly Manifest[], to: 
   const isDescribed = plan.stages.every(({ name }) => stageIn(name) !== described.card.stage || done.has(name));
   if (to !== undefined && !isDescribed) return `Stopped after ${to}, as asked. The same command without --to goes on.`;
   const datasets = manifests.filter(({ stage }) => stageIn(stage) === rendered.dataset.stage);
-  if (datasets.length > 0 && datasets.every(({ kept }) => kept === 0))
-    return "No sample was kept: the table says why; `flipturn run --help` lists the settings that decide.";
+  if (datasets.length > 0 && datasets.every(({ kept }) => kept === 0)) return "No sample was kept.";
   const at = openRun(plan, folder, io.environment);
   const lines = datasets.map(({ stage, counts }) => {
     const rows = Split.options.map((split) => `${split} ${count(counts[`rows_${split}`] ?? 0)}`);

@@ -8,7 +8,7 @@ import { Split } from "../../../schemas/user.ts";
 import { auditFiles } from "../../../stages/audit/split-files.ts";
 import { DedupOptions } from "../../../stages/dedup/options.ts";
 import { assigned } from "../../../stages/split/artefacts.ts";
-import { leaksInWords } from "../../../stages/split/audit.ts";
+import { knowsNoUsers, leaksInWords } from "../../../stages/split/audit.ts";
 import { SplitOptions } from "../../../stages/split/options.ts";
 import { type Spread, sweep } from "../../../stages/split/seed-sweep.ts";
 import { weighUsers } from "../../../stages/split/weigh.ts";
@@ -65,9 +65,13 @@ const COLUMNS = ["id", "user", "country", "opening", "split"] as const;
 const AuditInput = z.strictObject({
   files: z.array(z.string()).default([]).describe("files of any finished split, Parquet or JSONL, in place of a run"),
   ...OfRun,
-  strict: z.boolean().default(false).describe("exit 1 if there is anything"),
+  strict: z.boolean().default(false).describe("exit 1 if there is anything, or if no users are known"),
   columns: z
-    .strictObject(Object.fromEntries(COLUMNS.map((column) => [column, z.string().min(1).optional()])))
+    .strictObject(
+      Object.fromEntries(
+        COLUMNS.map((column) => [column, (column === "user" ? z.string() : z.string().min(1)).optional()]),
+      ),
+    )
     .optional()
     .describe("for files: which column is id, user, country, opening, split"),
   minCount: z
@@ -89,7 +93,8 @@ export const auditSplit = defineCommand({
     "flipturn split audit train.parquet test.parquet --columns user=hashed_ip",
   ],
   async run(input, io) {
-    const { leaks, strata } = input.files.length > 0 ? await auditOfFiles(input) : await auditOfRun(input, io);
+    const { leaks, strata, needsUsers } =
+      input.files.length > 0 ? await auditOfFiles(input) : await auditOfRun(input, io);
     if (input.json) printJson(io, { leaks, ...(strata.length > 0 && { strata }) });
     else {
       const tables = [leaksTable(leaks), examples(leaks), strata.length > 0 ? strataTable(strata) : ""];
@@ -97,14 +102,21 @@ export const auditSplit = defineCommand({
     }
     const words = leaksInWords(leaks);
     if (input.strict && words !== "") throw new Error(`the splits share ${words}; --strict allows nothing`);
+    if (input.strict && needsUsers && knowsNoUsers(leaks))
+      throw new Error(
+        `no users are known, so that nobody can say whether one is in several splits; --strict does not allow that. ${input.files.length > 0 ? "--columns user=<name> names their column, and --columns user= says that there is none" : "Run again with --columns user=<name>, or with --split-by groups, which promises nothing of users"}`,
+      );
   },
 });
 
-type Audited = { leaks: Leak[]; strata: Stratum[] };
+/** `needsUsers`: false where a split promises nothing of users. */
+type Audited = { leaks: Leak[]; strata: Stratum[]; needsUsers: boolean };
 
 async function auditOfRun({ output }: AuditInput, io: Io): Promise<Audited> {
   const run = await findRun(output, io);
-  return { leaks: await allRows(run, assigned.leaks), strata: await allRows(run, assigned.strata) };
+  const { by, fixedSplit } = SplitOptions.parse(plannedStage(run.plan, assigned.users.stage).options);
+  const needsUsers = by !== "groups" && fixedSplit === null;
+  return { leaks: await allRows(run, assigned.leaks), strata: await allRows(run, assigned.strata), needsUsers };
 }
 
 async function auditOfFiles({ files, output, columns, minCount }: AuditInput): Promise<Audited> {
@@ -112,14 +124,16 @@ async function auditOfFiles({ files, output, columns, minCount }: AuditInput): P
   const { coverage, jaccard, shingle, bands, bandRows } = DedupOptions.parse({});
   const near = { jaccard, shingle, bands, rows: bandRows };
   const named = Object.fromEntries(Object.entries(columns ?? {}).filter(([, name]) => name !== undefined));
-  return { leaks: await auditFiles(files, named, { minCount, coverage, near }), strata: [] };
+  const leaks = await auditFiles(files, named, { minCount, coverage, near });
+  return { leaks, strata: [], needsUsers: named["user"] !== "" };
 }
 
 function leaksTable(leaks: readonly Leak[]): string {
   const rows = leaks.map(({ link, values, ...leak }) => [
     link,
-    count(values),
-    ...Split.options.map((split) => count(leak[split])),
+    ...(knowsNoUsers(leaks) && (link === "user" || link === "country")
+      ? ["no users known"]
+      : [count(values), ...Split.options.map((split) => count(leak[split]))]),
   ]);
   return table([["in more than one split, by", "values", ...Split.options], ...rows], [1, 2, 3, 4]);
 }

@@ -1,4 +1,5 @@
 import { conditioned } from "../../intents/artefacts.ts";
+import { prepared } from "../../prepare/artefacts.ts";
 import { sourceNamed } from "../../sources/index.ts";
 import type { CardInput } from "./parts.ts";
 
@@ -23,6 +24,9 @@ export function limits({ plan, options, manifests }: CardInput): string[] {
   const intents = manifests.find(({ stage }) => stage === conditioned.intents.stage)?.options["provider"];
   return [
     ...(LIMITS[name] ?? []),
+    ...(isWithoutUsers(manifests)
+      ? ["No users are known: every conversation stands alone, and the same person may be in every split."]
+      : []),
     "People wrote this: it holds mistakes, opinions and things that may offend, and nobody has read all of it.",
     ...(intents === "none"
       ? ["There are no intents: this is the ablation without them."]
@@ -38,6 +42,12 @@ export function limits({ plan, options, manifests }: CardInput): string[] {
       ? []
       : ["Columns with tokens were counted with the tokenizer named above; another one counts differently."]),
   ];
+}
+
+/** True if no conversation that `prepare` kept has a user. */
+function isWithoutUsers(manifests: CardInput["manifests"]): boolean {
+  const found = manifests.find(({ stage }) => stage === prepared.conversations.stage);
+  return found !== undefined && found.kept > 0 && found.counts["conversations_without_user"] === found.kept;
 }
 
 /** How to cite the recipe and the source. */

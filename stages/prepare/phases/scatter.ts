@@ -1,25 +1,24 @@
-import { InputError, NotReadyError, UsageError } from "../../../pipeline/errors.ts";
+import { InputError, NotReadyError } from "../../../pipeline/errors.ts";
 import { sizeOf } from "../../../pipeline/files/atomic-file.ts";
-import { keyed, shardOf } from "../../../pipeline/hash.ts";
-import { requireAsPlanned, userKeyName } from "../../../pipeline/plan.ts";
+import { shardOf } from "../../../pipeline/hash.ts";
+import { requireAsPlanned } from "../../../pipeline/plan.ts";
 import { inputName } from "../../../pipeline/run-folder.ts";
 import type { Task } from "../../../pipeline/task.ts";
-import { controlTokens } from "../../../pipeline/text/control-tokens.ts";
-import { isEmpty } from "../../../pipeline/text/white-space.ts";
-import type { Conversation } from "../../../schemas/conversation.ts";
 import type { Tally } from "../../../schemas/manifest.ts";
 import type { Rejection } from "../../../schemas/rejection.ts";
 import { inputPath } from "../../download/artefacts.ts";
 import { sourceNamed } from "../../sources/index.ts";
-import type { RawConversation, Unusable } from "../../sources/source.ts";
+import { conversationId, type Source } from "../../sources/source.ts";
 import { prepared } from "../artefacts.ts";
 import { rejectedUnread } from "../check-conversation.ts";
+import { counter, countsOf } from "../counts-of.ts";
 import type { PrepareOptions } from "../options.ts";
 import { type Piece, piecesOf } from "../pieces.ts";
 import { recordOf, rejectionOfBadRow } from "../record-of.ts";
 import { type RawRow, readRows } from "../rows.ts";
-import { textsOf } from "../scattered-row.ts";
+import { type ScatteredRow, textsOf } from "../scattered-row.ts";
 import { ShardWriter } from "../shuffle.ts";
+import { userKeyOf } from "../user-key.ts";
 import { requireVouched } from "./verify.ts";
 
 /** So many rows at the beginning none of which is one of the source's: the wrong source was named. */
@@ -28,30 +27,30 @@ const ALL_BAD = 1000;
 /** Reads a piece of a raw file, judges every row and puts it into the shard that its id belongs to. */
 export async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   const { plan, options, index, signal } = task;
-  const source = sourceNamed(plan.source);
+  const source = sourceFor(task);
   const { input, part } = pieceOf(task);
   const userKey = userKeyOf(task);
   const path = await requireInput(task, input);
-  const counts: Record<string, number> = {};
-  const count = (name: string, by = 1) => {
-    if (by > 0) counts[name] = (counts[name] ?? 0) + by;
-  };
+  const { counts, count } = counter();
   const writer = new ShardWriter(plan.shards);
   let rows = 0;
+  let alone = 0;
+  const recordFor = (found: RawRow): ScatteredRow => {
+    if ("bad" in found) return { rejection: rejectionOfBadRow(found.bad, source.name) };
+    if (source.isInParts && "turns" in found.conversation) return { part: found.conversation };
+    return recordOf(found.conversation, source.name, options, userKey);
+  };
   async function* blocks() {
-    const reading = { ...options, unread: rejectedUnread(options), part };
+    const { paths, maxRowBytes } = options;
+    const reading = { paths, maxRowBytes, unread: rejectedUnread(options), part };
     for await (const found of readRows(path, inputName(plan, input), source, reading, signal)) {
       rows++;
-      const record =
-        "bad" in found
-          ? { rejection: rejectionOfBadRow(found.bad, source.name) }
-          : recordOf(found.conversation, source.name, options, userKey);
+      const record = recordFor(found);
       for (const name of present(found)) count(`rows_with_${name}`);
       if ("bad" in found) count("rows_failing_schema", found.bad.reason === "schema" ? 1 : 0);
-      else if ("conversation" in record) describe(found.conversation, record.conversation, count);
-      const key =
-        "conversation" in record ? record.conversation.id : (record.rejection.conversation_id ?? record.rejection.id);
-      yield* writer.add(shardOf(key, plan.shards), textsOf(record));
+      else if ("conversation" in record) countsOf(found.conversation, record.conversation, count);
+      if ("rejection" in record && record.rejection.conversation_id === null) alone++;
+      yield* writer.add(shardOf(keyOf(record, source.name), plan.shards), textsOf(record));
       if (rows === ALL_BAD && counts["rows_failing_schema"] === ALL_BAD)
         throw tooManyBad(ALL_BAD, ALL_BAD, options, source.name, "rejection" in record ? record.rejection : undefined);
       if (rows % 10_000 === 0) task.report(rows, 0, "rows");
@@ -65,7 +64,23 @@ export async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally
     if (error instanceof InputError) await requireVouched(task, input);
     throw error;
   }
-  return { taken: part.index === 0 ? 1 : 0, in: rows, counts };
+  const taken = part.index === 0 ? 1 : 0;
+  // Where rows are parts of conversations, only `gather` can count those.
+  if (!source.isInParts) return { taken, in: rows, counts };
+  count("rows", rows);
+  return { taken, in: alone, counts };
+}
+
+/** The source of a plan, as its settings say that its rows are read. */
+export function sourceFor({ plan, options }: Task<PrepareOptions>): Source {
+  const source = sourceNamed(plan.source);
+  return source.withSettings?.(options) ?? source;
+}
+
+/** What decides the shard of a record: the id of its conversation, where that is known. */
+function keyOf(record: ScatteredRow, source: string): string {
+  if ("part" in record) return conversationId(source, record.part.source_id);
+  return "conversation" in record ? record.conversation.id : (record.rejection.conversation_id ?? record.rejection.id);
 }
 
 /** The piece that a task reads. */
@@ -90,36 +105,6 @@ function present(found: RawRow): readonly string[] {
   return "conversation" in found && "turns" in found.conversation ? (found.conversation.present ?? []) : [];
 }
 
-/** Which chat template and tokenizer will be used is not known here. */
-const CONTROLS = controlTokens();
-
-/** Counts what is worth knowing about a conversation that stays. */
-function describe(
-  raw: RawConversation | Unusable,
-  conversation: Conversation,
-  count: (name: string, by?: number) => void,
-): void {
-  count("empty_user_turns", conversation.turns.filter((turn) => turn.role === "user" && isEmpty(turn)).length);
-  count("conversations_ending_with_user", conversation.turns.at(-1)?.role === "user" ? 1 : 0);
-  count("conversations_of_unknown_language", conversation.language === null ? 1 : 0);
-  count("conversations_without_user", conversation.user_id === null ? 1 : 0);
-  count(
-    "conversations_with_control_tokens",
-    conversation.turns.some((turn) => CONTROLS.count(turn.content) > 0) ? 1 : 0,
-  );
-  if (!("turns" in raw)) return;
-  count("conversations_with_broken_unicode", raw.turns.some((turn) => !turn.content.isWellFormed()) ? 1 : 0);
-  for (const [name, by] of Object.entries(raw.counts ?? {})) count(name, by);
-}
-
-/** The key of the user hash: a secret from the environment, or derived from the seed so that runs repeat. */
-function userKeyOf({ environment, plan }: Task<PrepareOptions>): string {
-  const secret = environment.env["FLIPTURN_USER_KEY"];
-  if (userKeyName(secret) !== plan.user_key)
-    throw new UsageError("FLIPTURN_USER_KEY is not what it was when the plan was made; set it to the same secret");
-  return secret || keyed(plan.seed, "user key");
-}
-
 /** The error for more rows that fail their schema than are allowed. */
 export function tooManyBad(
   bad: number,
@@ -132,7 +117,7 @@ export function tooManyBad(
   const first = example ? ` For instance ${example.id}: ${example.detail}.` : "";
   return new InputError(
     `${bad} of ${rows} rows (${share} %) do not look like rows of ${source}, more than the ${100 * options.maxBadRows} % allowed.${first}` +
-      (source === "chat" ? " Check the names in --columns; each line is one object." : " Check --source.") +
+      (source === "chat" ? " Check the names in --columns." : " Check --source.") +
       " --set prepare.maxBadRows=<share> allows more.",
   );
 }

@@ -4,10 +4,10 @@ import { describe, expect, test } from "vitest";
 import { run } from "../../../../stages/index.ts";
 import { piecesOf, rowsOf } from "../../../../stages/prepare/pieces.ts";
 import { readRows } from "../../../../stages/prepare/rows.ts";
-import { ChatColumns, chat } from "../../../../stages/sources/chat.ts";
 import { collect } from "../../../helpers/collect.ts";
 import { execute } from "../../../helpers/engine.ts";
 import { useFolder } from "../../../helpers/folder.ts";
+import { logs } from "../../../helpers/logs.ts";
 
 const at = useFolder();
 const input = (path: string, bytes: number) => ({ path, bytes, modified_ms: 0, sha256: null, git_oid: null });
@@ -50,8 +50,8 @@ describe("pieces", () => {
 
 describe("a Parquet file in parts", () => {
   const read = async (part?: { index: number; of: number }) => {
-    const reading = { columns: ChatColumns.parse({ id: "id" }), paths: "best", ...(part && { part }) } as const;
-    return collect(readRows(at("rows.parquet"), "rows.parquet", chat, reading));
+    const reading = { paths: "best", ...(part && { part }) } as const;
+    return collect(readRows(at("rows.parquet"), "rows.parquet", logs({ id: "id" }), reading));
   };
   /** 10,000 rows in five groups, the 5,001st bad. */
   const write = (more = "") =>

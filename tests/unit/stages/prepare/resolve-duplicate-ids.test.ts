@@ -1,17 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { resolveDuplicateIds } from "../../../../stages/prepare/resolve-duplicate-ids.ts";
-import { rejectionOf, type ScatteredRow } from "../../../../stages/prepare/scattered-row.ts";
+import { type JudgedRow, rejectionOf } from "../../../../stages/prepare/scattered-row.ts";
 import { conversation } from "../../../helpers/conversation.ts";
 
-const said = (id: string, text = "hi", started_at: string | null = null): ScatteredRow => ({
+const said = (id: string, text = "hi", started_at: string | null = null): JudgedRow => ({
   conversation: { ...conversation(`user: ${text}`), id, started_at },
   ended_at: null,
 });
-const dropped = (id: string, reason = "toxic"): ScatteredRow => ({ rejection: rejectionOf(id, id, reason, {}) });
+const dropped = (id: string, reason = "toxic"): JudgedRow => ({ rejection: rejectionOf(id, id, reason, {}) });
 
 /** What stays, as `id text`, and what leaves, as `id reason`. */
-function resolved(rows: ScatteredRow[], repeats: "drop" | "keep" = "drop"): { kept: string[]; left: string[] } {
+function resolved(rows: JudgedRow[], repeats: "drop" | "keep" = "drop"): { kept: string[]; left: string[] } {
   const { kept, rejections } = resolveDuplicateIds(rows, { repeats });
   return {
     kept: kept.map(({ conversation: { id, opening } }) => `${id} ${opening}`),

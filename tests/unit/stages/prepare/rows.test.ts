@@ -6,18 +6,18 @@ import { InputError } from "../../../../pipeline/errors.ts";
 import { quote } from "../../../../pipeline/files/duckdb.ts";
 import { compress } from "../../../../pipeline/files/zstd.ts";
 import { type RawRow, readRows } from "../../../../stages/prepare/rows.ts";
-import { ChatColumns, chat } from "../../../../stages/sources/chat.ts";
 import type { Columns } from "../../../../stages/sources/source.ts";
 import { wildchat1m, wildchat48m } from "../../../../stages/sources/wildchat.ts";
 import { collect } from "../../../helpers/collect.ts";
 import { useFolder } from "../../../helpers/folder.ts";
+import { logs } from "../../../helpers/logs.ts";
 
 const at = useFolder();
 
 /** What the lines of a log turn out to be. */
 async function rows(lines: string | Uint8Array, columns: Partial<Columns> = {}, name = "log.jsonl"): Promise<RawRow[]> {
   writeFileSync(at(name), lines);
-  return collect(readRows(at(name), name, chat, { columns: ChatColumns.parse(columns), paths: "best" }));
+  return collect(readRows(at(name), name, logs(columns), { paths: "best" }));
 }
 
 /** Writes the result of a query as Parquet. */
@@ -117,7 +117,7 @@ describe("a Parquet file", () => {
         .replaceAll("00:05:00'", `00:05:00${type === "TIMESTAMPTZ" ? "+00" : ""}'`)
         .replaceAll("00:02:53'", `00:02:53${type === "TIMESTAMPTZ" ? "+00" : ""}'`),
     );
-    const found = await collect(readRows(path, "rows.parquet", source, { columns: {}, paths: "best" }));
+    const found = await collect(readRows(path, "rows.parquet", source, { paths: "best" }));
     expect(found).toMatchObject([
       {
         conversation: { source_id: "c81f", user: "ff", started_at: "2023-04-09T00:02:53.000Z", redacted: true },
@@ -130,9 +130,7 @@ describe("a Parquet file", () => {
     const path = await parquet(
       "SELECT i AS id, CASE WHEN i = 2 THEN NULL ELSE [{'role': 'user', 'content': 'hi'}] END AS messages FROM range(3) t(i)",
     );
-    const found = await collect(
-      readRows(path, "rows.parquet", chat, { columns: ChatColumns.parse({ id: "id" }), paths: "best" }),
-    );
+    const found = await collect(readRows(path, "rows.parquet", logs({ id: "id" }), { paths: "best" }));
     expect(found).toMatchObject([
       { conversation: { source_id: "0" } },
       { conversation: { source_id: "1" } },
@@ -142,9 +140,7 @@ describe("a Parquet file", () => {
 
   test("without a column is refused with what is there and what was expected", async () => {
     const path = await parquet("SELECT 1 AS id, 'x' AS text");
-    const reading = collect(
-      readRows(path, "rows.parquet", chat, { columns: ChatColumns.parse({ id: "id" }), paths: "best" }),
-    );
+    const reading = collect(readRows(path, "rows.parquet", logs({ id: "id" }), { paths: "best" }));
     await expect(reading).rejects.toThrow(InputError);
     await expect(reading).rejects.toThrow(
       "rows.parquet: no column `messages`; found id, text; expected the columns of chat: id, messages",
@@ -153,16 +149,15 @@ describe("a Parquet file", () => {
 
   test("that is none is refused by name", async () => {
     writeFileSync(at("rows.parquet"), "no parquet");
-    const reading = collect(
-      readRows(at("rows.parquet"), "rows.parquet", chat, { columns: ChatColumns.parse({}), paths: "best" }),
-    );
+    const reading = collect(readRows(at("rows.parquet"), "rows.parquet", logs(), { paths: "best" }));
     await expect(reading).rejects.toThrow(InputError);
     await expect(reading).rejects.toThrow("rows.parquet");
   });
 });
 
 describe("rows that are larger than a row may be", () => {
-  const reading = { columns: ChatColumns.parse({ id: "id" }), paths: "best", maxRowBytes: 1000 } as const;
+  const chat = logs({ id: "id" });
+  const reading = { paths: "best", maxRowBytes: 1000 } as const;
   const row = (id: string, length: number) =>
     JSON.stringify({ id, messages: [{ role: "user", content: "x".repeat(length) }] });
   const large = (place: number, bytes: number) => ({
@@ -191,7 +186,8 @@ describe("rows that are larger than a row may be", () => {
 
   test("are told by place and size in Parquet, whether the messages are a list or text", async () => {
     for (const messages of ["m", "to_json(m)::VARCHAR"]) {
-      const sizes = "SELECT i::VARCHAR AS id, [{role: 'user', content: repeat('x', i * i * 1000)}] AS m FROM range(4) t(i)";
+      const sizes =
+        "SELECT i::VARCHAR AS id, [{role: 'user', content: repeat('x', i * i * 1000)}] AS m FROM range(4) t(i)";
       const path = await parquet(`SELECT id, ${messages} AS messages FROM (${sizes})`);
       const found = await collect(readRows(path, "rows.parquet", chat, reading));
       expect(found).toMatchObject([

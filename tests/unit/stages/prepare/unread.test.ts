@@ -48,7 +48,7 @@ test("what the engine leaves unread changes nothing about which rows stay, with 
       const path = await parquetOf(given);
       const settings = PrepareOptions.parse(chosen);
       const records = async (unread: string | null) => {
-        const found = await collect(readRows(path, "rows.parquet", wildchat1m, { columns: {}, paths: "best", unread }));
+        const found = await collect(readRows(path, "rows.parquet", wildchat1m, { paths: "best", unread }));
         return found.map((each) =>
           "bad" in each ? each : recordOf(each.conversation, wildchat1m.name, settings, "key"),
         );
@@ -67,7 +67,7 @@ test("the turns of rows of another language are not handed out", async () => {
     { language: "English", toxic: true, conversation: said },
   ]);
   const unread = rejectedUnread(PrepareOptions.parse({}));
-  const found = await collect(readRows(path, "rows.parquet", wildchat1m, { columns: {}, paths: "best", unread }));
+  const found = await collect(readRows(path, "rows.parquet", wildchat1m, { paths: "best", unread }));
   expect(
     found.map((each) => "conversation" in each && "turns" in each.conversation && each.conversation.turns.length),
   ).toEqual([1, 0, 0]);

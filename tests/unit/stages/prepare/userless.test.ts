@@ -15,7 +15,7 @@ const turns = [
 ];
 
 function converted(source: Source, row: Record<string, unknown>): RawConversation {
-  return source.convert(source.row({}).parse(row), {}) as RawConversation;
+  return source.convert(source.row().parse(row)) as RawConversation;
 }
 
 describe("LMSYS-Chat-1M", () => {

@@ -1,11 +1,22 @@
 import { describe, expect, test } from "vitest";
-import { ChatColumns, chat } from "../../../../stages/sources/chat.ts";
-import type { Columns, RawConversation } from "../../../../stages/sources/source.ts";
+import { ChatColumns } from "../../../../stages/sources/chat.ts";
+import type { Columns, LogSettings, RawConversation } from "../../../../stages/sources/source.ts";
+import { logs } from "../../../helpers/logs.ts";
 
 /** What becomes of a row of someone's own log, with these columns named. */
-function convert(row: Record<string, unknown>, columns: Partial<Columns> = {}): RawConversation {
-  const all = ChatColumns.parse(columns);
-  return chat.convert(chat.row(all).parse(row), all) as RawConversation;
+function convert(
+  row: Record<string, unknown>,
+  columns: Partial<Columns> = {},
+  settings: Partial<LogSettings> = {},
+): RawConversation {
+  const source = logs(columns, settings);
+  return source.convert(source.row().parse(source.project?.(row))) as RawConversation;
+}
+
+/** True if such a row is one of the source's. */
+function isRow(row: unknown, columns: Partial<Columns> = {}): boolean {
+  const source = logs(columns);
+  return source.row().safeParse(source.project?.(row)).success;
 }
 
 const messages = [
@@ -88,7 +99,7 @@ describe("a row of one's own log", () => {
 
   test("is refused if a number is too large to be told from its neighbours", () => {
     const { id } = JSON.parse('{"id":9007199254740993}') as { id: number };
-    expect(chat.row(ChatColumns.parse({ id: "id" })).safeParse({ id, messages }).success).toBe(false);
+    expect(isRow({ id, messages }, { id: "id" })).toBe(false);
   });
 
   test.each([
@@ -101,7 +112,7 @@ describe("a row of one's own log", () => {
     ["a text is an object", { messages: [{ role: "user", content: { a: 1 } }] }, {}],
     ["a message has no role", { messages: [{ content: "hi" }] }, {}],
   ])("fails its schema where %s", (_, row, columns) => {
-    expect(chat.row(ChatColumns.parse(columns)).safeParse(row).success).toBe(false);
+    expect(isRow(row, columns)).toBe(false);
   });
 });
 
@@ -141,8 +152,7 @@ describe("a message", () => {
         { role: "desk", content: "hello" },
       ],
     };
-    const all = ChatColumns.parse({});
-    const found = chat.convert(chat.row(all).parse(row), all, { caller: "user", desk: "assistant" }) as RawConversation;
+    const found = convert(row, {}, { roleMap: { caller: "user", Desk: "assistant" } });
     expect(found.turns.map(({ role }) => role)).toEqual(["user", "assistant"]);
   });
 });
@@ -207,7 +217,7 @@ describe("without an id column the id", () => {
 });
 
 describe("the columns that a Parquet file needs", () => {
-  const select = (columns: Partial<Columns>) => chat.select(ChatColumns.parse(columns));
+  const select = (columns: Partial<Columns>) => logs(columns).select();
 
   test("are those that were named, and the messages", () => {
     expect(select({}).needs).toEqual(["messages"]);

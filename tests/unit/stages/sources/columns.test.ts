@@ -1,9 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { ChatColumns } from "../../../../stages/sources/chat.ts";
-import { columnsOf } from "../../../../stages/sources/columns.ts";
+import { columnsOf as lookAt } from "../../../../stages/sources/columns.ts";
+import type { Columns } from "../../../../stages/sources/source.ts";
 
 const talk = [{ role: "user", content: "hi" }];
 const none = ChatColumns.parse({});
+
+/** What is found in rows, where these columns are named. */
+function columnsOf(rows: Record<string, unknown>[], columns: Columns, kind: string | null = null) {
+  const { settings, unused } = lookAt(rows, { columns, rows: kind }, "log.jsonl");
+  return { columns: settings.columns, rows: settings.rows, unused };
+}
 
 describe("columns of people's own logs", () => {
   test("are found by the names that logs usually have, and those that hold nothing of use are told", () => {
@@ -17,7 +24,7 @@ describe("columns of people's own logs", () => {
       n: 1,
       messages: talk,
     };
-    expect(columnsOf([row], none)).toEqual({
+    expect(columnsOf([row], none)).toMatchObject({
       columns: {
         ...{ id: "conversation_id", user: "user_id", country: "country", language: "language", model: "model" },
         ...{ time: "timestamp", messages: "messages", role: "role", content: "content" },
@@ -77,7 +84,7 @@ describe("columns of people's own logs", () => {
   });
 
   test("are as they were where there are no rows", () => {
-    expect(columnsOf([], none).columns).toEqual({
+    expect(columnsOf([], none).columns).toMatchObject({
       ...{ id: "", user: "", country: "", language: "", model: "", time: "" },
       ...{ messages: "messages", role: "role", content: "content" },
     });

@@ -20,7 +20,7 @@ function message({ id, replies = [], ...given }: Node, depth = 0): Record<string
 }
 
 function found(tree: Node, paths: Paths): { ids: string[]; texts: string[] } {
-  const row = oasst2.row({}).parse({ message_tree_id: "tree", prompt: message(tree) });
+  const row = oasst2.row().parse({ message_tree_id: "tree", prompt: message(tree) });
   const all = (oasst2.convertAll?.(row, paths) ?? []) as RawConversation[];
   return {
     ids: all.map((each) => each.source_id),
@@ -68,14 +68,14 @@ describe("a tree of messages", () => {
   });
 
   test("stands for the user, so that its paths stay in one split", () => {
-    const row = oasst2.row({}).parse({ message_tree_id: "tree", prompt: message(TREE) });
+    const row = oasst2.row().parse({ message_tree_id: "tree", prompt: message(TREE) });
     const users = oasst2.convertAll?.(row, "leaves").map((each) => ("user" in each ? each.user : null));
     expect(new Set(users)).toEqual(new Set(["tree"]));
   });
 
   test("says who spoke, when it began and ended, and its language as a code", () => {
-    const row = oasst2.row({}).parse({ message_tree_id: "tree", prompt: message(TREE) });
-    const raw = oasst2.convert(row, {}) as RawConversation;
+    const row = oasst2.row().parse({ message_tree_id: "tree", prompt: message(TREE) });
+    const raw = oasst2.convert(row) as RawConversation;
     expect(raw.turns.map((turn) => turn.role)).toEqual(["user", "assistant", "user"]);
     expect(raw).toMatchObject({
       language: "en",
@@ -85,13 +85,13 @@ describe("a tree of messages", () => {
   });
 
   test("with a prompt that a machine wrote is no person's conversation", () => {
-    const row = oasst2.row({}).parse({ message_tree_id: "tree", prompt: message({ id: "q", synthetic: true }) });
-    expect(oasst2.convert(row, {})).toMatchObject({ reason: "synthetic_user", detail: { message: 0 } });
+    const row = oasst2.row().parse({ message_tree_id: "tree", prompt: message({ id: "q", synthetic: true }) });
+    expect(oasst2.convert(row)).toMatchObject({ reason: "synthetic_user", detail: { message: 0 } });
   });
 
   test("with a role that OpenAssistant does not have fails its schema, however deep", () => {
     const bad = message({ id: "q", replies: [{ id: "a" }] });
     Object.assign((bad["replies"] as Record<string, unknown>[])[0] as object, { role: "human" });
-    expect(oasst2.row({}).safeParse({ message_tree_id: "t", prompt: bad }).success).toBe(false);
+    expect(oasst2.row().safeParse({ message_tree_id: "t", prompt: bad }).success).toBe(false);
   });
 });

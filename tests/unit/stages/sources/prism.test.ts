@@ -24,7 +24,7 @@ function convert(...conversation_history: Entry[]) {
     conversation_history,
     generated_datetime: "2023-11-22 15:55:46",
   };
-  return prism.convert(prism.row({}).parse(row), {});
+  return prism.convert(prism.row().parse(row));
 }
 
 /** Its turns as `role: content`. */
@@ -120,7 +120,7 @@ describe("a PRISM row", () => {
 
   test("with a role that PRISM does not have fails its schema", () => {
     const history = [{ turn: 0, role: "assistant", content: "x" }];
-    expect(prism.row({}).safeParse({ conversation_id: "c0", conversation_history: history }).success).toBe(false);
+    expect(prism.row().safeParse({ conversation_id: "c0", conversation_history: history }).success).toBe(false);
   });
 });
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Leak } from "../../../../schemas/leak.ts";
 import type { Split } from "../../../../schemas/user.ts";
-import { Audit, type Linked, leaksInWords } from "../../../../stages/split/audit.ts";
+import { Audit, knowsNoUsers, type Linked, leaksInWords } from "../../../../stages/split/audit.ts";
 
 type Row = Partial<Linked> & { id: string; split: Split };
 
@@ -16,6 +16,14 @@ async function leaksOf(rows: readonly Row[]): Promise<Record<Leak["link"], Leak>
 }
 
 describe("the audit", () => {
+  test("tells users of which none is torn from users of which none is known", async () => {
+    const alone = { id: "1", split: "train", opening: "hi" } as const;
+    const unknown = Object.values(await leaksOf([alone, { ...alone, split: "test" }]));
+    expect([knowsNoUsers(unknown), unknown[0]?.known]).toEqual([true, 0]);
+    const known = Object.values(await leaksOf([alone, { ...alone, user: "u" }]));
+    expect([knowsNoUsers(known), known[0]?.known]).toEqual([false, 1]);
+  });
+
   test("finds a user in two splits, counts their conversations and names the smallest of each split", async () => {
     const { user, country } = await leaksOf([
       { id: "3", split: "train", user: "u" },
@@ -27,7 +35,7 @@ describe("the audit", () => {
       { split: "train", conversation_id: "2" },
       { split: "test", conversation_id: "1" },
     ];
-    expect(user).toEqual({ link: "user", values: 1, train: 2, validation: 0, test: 1, examples: [example] });
+    expect(user).toEqual({ link: "user", known: 2, values: 1, train: 2, validation: 0, test: 1, examples: [example] });
     expect(country.values).toBe(0);
   });
 
