@@ -155,6 +155,11 @@ export class Journal {
     return this.#spent + (this.#open.size === 0 ? 0 : this.#openUsd);
   }
 
+  /** Number of requests that were sent and have no outcome yet. */
+  get underWay(): number {
+    return this.#open.size;
+  }
+
   /** Number of answers that other runs paid for. */
   get reused(): number {
     return this.#reused;

@@ -68,6 +68,9 @@ describe("a plan of intents", () => {
   test("with --sample sends that many, extrapolates from what they used, and the run does not pay for them again", async () => {
     const ahead = await estimated("--sample", "12");
     expect(server.requests).toHaveLength(12);
+    const { stdout } = await succeed(["status", "--output", output], { cwd: folder });
+    expect(stdout).toMatch(/^intents +begun/m);
+    expect(stdout).toMatch(/^intents: 12 answers, \$0\.\d\d spent or set aside, last word .* ago$/m);
     expect(ahead).toMatchObject({ answered: 12, requests: 74, pilot: { conversations: 12, requests: 1 } });
     const out = Math.ceil(`${INTENT_PREFIX} get help.`.length / 4);
     expect(ahead.pilot.output_tokens).toBe(out);

@@ -2,10 +2,13 @@ import { z } from "zod";
 import { NotReadyError } from "../../../pipeline/errors.ts";
 import { fingerprint, finishedManifest } from "../../../pipeline/fingerprint.ts";
 import { doneMarker, readFailure } from "../../../pipeline/markers.ts";
+import { duration } from "../../../pipeline/models/progress.ts";
 import type { Run } from "../../../pipeline/run-folder.ts";
 import { requireUndamaged } from "../../../pipeline/verify.ts";
 import type { Failure } from "../../../schemas/manifest.ts";
 import type { PlannedStage } from "../../../schemas/plan.ts";
+import { conditioned } from "../../../stages/intents/artefacts.ts";
+import { type Asking, readAsking } from "../../../stages/intents/costs.ts";
 import { defineCommand } from "../command.ts";
 import { type Io, print, printJson } from "../io.ts";
 import { findRun, OfRun } from "../runs.ts";
@@ -42,9 +45,22 @@ function show(run: Run, found: readonly Awaited<ReturnType<typeof stateOf>>[], i
     kept === null ? "" : `${count(kept)} ${unit}`,
   ]);
   print(io, table([["stage", "state", "tasks", "kept"], ...rows], [2]));
+  for (const { stage, state, asking } of found)
+    if (asking !== null && state !== "done") print(io, `\n${stage}: ${askingText(asking, Date.now())}`);
   for (const { stage, failed } of found)
     for (const { phase, index, message, host } of failed)
       print(io, `\nFailed: task ${index} of ${stage} (${phase}) on ${host}: ${message}`);
+}
+
+/** How far asking a language model has come, in words. */
+function askingText({ answers, under_way, usd, written_ms }: Asking, now: number): string {
+  const parts = [
+    `${count(answers)} answers`,
+    under_way > 0 && `${count(under_way)} requests under way`,
+    usd > 0 && `$${usd.toFixed(2)} spent or set aside`,
+    `last word ${duration(Math.max(0, now - written_ms) / 1000)} ago`,
+  ];
+  return parts.filter((part) => part !== false).join(", ");
 }
 
 /** Where one stage stands: done, begun, waiting for another, or to do. */
@@ -53,7 +69,7 @@ async function stateOf(run: Run, { name: stage, phases }: PlannedStage) {
   const manifest = await finishedManifest(run, stage);
   if (manifest) {
     const { unit, in: all, kept, rejected } = manifest;
-    return { stage, state: "done", tasks, tasksDone: tasks, unit, in: all, kept, rejected, failed: [] };
+    return { stage, state: "done", tasks, tasksDone: tasks, unit, in: all, kept, rejected, failed: [], asking: null };
   }
   const own = await fingerprint(run, stage).catch((error) => {
     if (error instanceof NotReadyError) return null;
@@ -66,6 +82,7 @@ async function stateOf(run: Run, { name: stage, phases }: PlannedStage) {
     const failure = await readFailure(run, stage, index);
     if (failure) failed.push(failure);
   }
-  const state = tasksDone > 0 ? "begun" : own === null ? "waiting" : "to do";
-  return { stage, state, tasks, tasksDone, unit: null, in: null, kept: null, rejected: null, failed };
+  const asking = stage === conditioned.intents.stage ? readAsking(run) : null;
+  const state = tasksDone > 0 || asking !== null ? "begun" : own === null ? "waiting" : "to do";
+  return { stage, state, tasks, tasksDone, unit: null, in: null, kept: null, rejected: null, failed, asking };
 }
