@@ -79,18 +79,23 @@ async function planStage(
   return { name, code: codeIdentity(stage.module), options, models: Object.fromEntries(own), files, phases };
 }
 
-/** Size and time of a file that is going to be read. Throws UsageError if it is missing, a folder, empty, or not ours to read. */
+/** Size and time of a file that is going to be read. Throws UsageError if it is missing, a folder, a pipe or the like, empty, or not ours to read. */
 export async function requireReadable(path: string): Promise<{ bytes: number; modified_ms: number }> {
   try {
     const found = await stat(path);
     if (found.isDirectory())
       throw new UsageError(`${path}: is a folder; expected a file, such as '${join(path, "*.parquet")}' in quotes`);
+    if (!found.isFile())
+      throw new UsageError(
+        `${path}: is no ordinary file (a pipe?): a run reads its files several times; write it to one`,
+      );
     await access(path, constants.R_OK);
     if (found.size === 0) throw new UsageError(`${path}: is empty (0 bytes); expected rows`);
     return { bytes: found.size, modified_ms: Math.round(found.mtimeMs) };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR") throw new UsageError(`${path}: no such file`);
+    if (code === "ELOOP") throw new UsageError(`${path}: is a link that leads in a circle; expected a file`);
     if (code === "EACCES" || code === "EPERM") throw new UsageError(`${path}: no permission to read it`);
     throw error;
   }
