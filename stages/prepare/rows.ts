@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { InputError } from "../../pipeline/errors.ts";
 import { describeParquet, parquet, queryWithin, rowGroups } from "../../pipeline/files/duckdb.ts";
+import { rowsWithBadText } from "../../pipeline/files/parquet-with-bad-text.ts";
 import type { TextRow } from "../../pipeline/files/text-row.ts";
 import { readTextRows } from "../../pipeline/files/text-rows.ts";
 import type { Paths, RawConversation, Source, Unusable } from "../sources/source.ts";
@@ -69,7 +70,7 @@ export async function* readRows(
     : readTextRows(path, { isRow: source.isRow, most, signal });
   for await (const each of rows) {
     if ("value" in each) yield* check(each.row, each.value);
-    else yield { bad: badRow(name, each, most) };
+    else yield { bad: badRow(name, each, most, (value) => idIn(source.project?.(value) ?? value, id)) };
   }
 }
 
@@ -77,9 +78,17 @@ export async function* readRows(
 type Fault = Pick<BadRow, "field" | "found" | "expected">;
 
 /** A row that is none, or larger than a row may be. */
-function badRow(file: string, each: Exclude<TextRow, { value: unknown }>, most: number): BadRow {
+function badRow(
+  file: string,
+  each: Exclude<TextRow, { value: unknown }>,
+  most: number,
+  idOf: (value: unknown) => string | null,
+): BadRow {
   const common = { file, row: each.row, source_id: null, field: "" };
-  if (!("tooLarge" in each)) return { ...common, reason: "schema", found: each.found, expected: each.expected };
+  if (!("tooLarge" in each)) {
+    const { found, expected, legible } = each;
+    return { ...common, reason: "schema", source_id: idOf(legible), found, expected };
+  }
   const [found, expected] = [`${each.tooLarge} bytes`, `at most ${most} (prepare.maxRowBytes)`];
   return { ...common, reason: "too_large", found, expected };
 }
@@ -103,6 +112,7 @@ async function* parquetRows(
     );
   }
   let row = 0;
+  let last = Number.POSITIVE_INFINITY;
   let where = "";
   if (part.of > 1) {
     // A column of its own hides the engine's number of the row: such a file is read whole, as its first part.
@@ -110,7 +120,7 @@ async function* parquetRows(
     const groups = await rowGroups(path, name);
     const { first, end } = rowsOf(own ? [groups.reduce((sum, rows) => sum + rows, 0)] : groups, part);
     if (first === end) return;
-    row = first;
+    [row, last] = [first, end];
     if (!own) where = ` WHERE ${ROW_NUMBER} BETWEEN ${first} AND ${end - 1}`;
   }
   try {
@@ -118,6 +128,8 @@ async function* parquetRows(
     for await (const { value, bytes } of rows)
       yield bytes > maxRowBytes ? { row: ++row, tooLarge: bytes } : { row: ++row, value };
   } catch (error) {
+    if (error instanceof InputError && /Invalid string encoding/.test(error.message))
+      return yield* afterBadText(error, rowsWithBadText(path, needs, row, last), row, maxRowBytes);
     if (error instanceof InputError && /Out of Memory Error/.test(error.message))
       throw new InputError(
         `${name}: after row ${row}: a row is so large that the engine cannot hold it; leave it out, or write the rows as JSON lines, where it is rejected by itself`,
@@ -128,6 +140,26 @@ async function* parquetRows(
     throw new InputError(`${name}: its columns are not of the types that ${source.name} has; found ${types}`, {
       cause: error,
     });
+  }
+}
+
+/** The rows from the first of a batch on that the engine refused for one of them. */
+async function* afterBadText(
+  refusal: InputError,
+  rows: ReturnType<typeof rowsWithBadText>,
+  before: number,
+  most: number,
+): AsyncGenerator<TextRow> {
+  let row = before;
+  try {
+    for await (const { value, isBad } of rows) {
+      const bytes = Buffer.byteLength(JSON.stringify(value));
+      if (bytes > most) yield { row: ++row, tooLarge: bytes };
+      else if (isBad) yield { row: ++row, found: "bytes that are not UTF-8", expected: "text", legible: value };
+      else yield { row: ++row, value };
+    }
+  } catch (cause) {
+    throw new InputError(`${refusal.message}; it is in row ${row + 1} or one of those after it`, { cause });
   }
 }
 

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { describe, expect, test } from "vitest";
@@ -195,5 +195,46 @@ describe("rows that are larger than a row may be", () => {
         ...[2, 3, 4].map((row) => ({ bad: { reason: "too_large", row, expected: large(row, 0).bad.expected } })),
       ]);
     }
+  });
+});
+
+describe("Parquet with a text that is not UTF-8", () => {
+  /** Rows of WildChat's shape; the text `BADTEXT` of one of them is overwritten with bytes that are no text. */
+  async function broken(row: number, options: string): Promise<string> {
+    const content = `CASE WHEN i = ${row} THEN 'BADTEXT' ELSE 'hello ' || i END`;
+    const connection = await (await DuckDBInstance.create(":memory:")).connect();
+    await connection.run(`COPY (SELECT 'h' || i AS conversation_hash, 'gpt' AS model,
+        TIMESTAMP '2023-04-09 00:02:53' + to_seconds(i) AS "timestamp",
+        [{role: 'user', content: ${content}, "timestamp": TIMESTAMPTZ '2023-04-09 00:01:53.5+00'}] AS conversation,
+        'English' AS language, false AS toxic, false AS redacted, NULL::VARCHAR AS country, 'ip' || i AS hashed_ip
+      FROM range(5000) t(i)) TO ${quote(at("rows.parquet"))} (FORMAT parquet, COMPRESSION uncompressed, ${options})`);
+    connection.closeSync();
+    const bytes = readFileSync(at("rows.parquet"));
+    for (let place = bytes.indexOf("BADTEXT"); place >= 0; place = bytes.indexOf("BADTEXT", place + 1))
+      bytes[place + 3] = 0xff;
+    writeFileSync(at("rows.parquet"), bytes);
+    return at("rows.parquet");
+  }
+
+  test.each([
+    ["row groups of 2,048 rows", 3000, "ROW_GROUP_SIZE 2048"],
+    ["its first row", 0, "ROW_GROUP_SIZE 100000"],
+    ["no rows that are left", 4999, "ROW_GROUP_SIZE 100000"],
+  ])("rejects its row and keeps the others as they are: %s", async (_, row, options) => {
+    const path = await broken(row, options);
+    const found = await collect(readRows(path, "rows.parquet", wildchat1m, { paths: "best" }));
+    expect(found[row]).toEqual({
+      bad: {
+        ...{ reason: "schema", file: "rows.parquet", row: row + 1, source_id: `h${row}` },
+        ...{ field: "", found: "bytes that are not UTF-8", expected: "text" },
+      },
+    });
+    const expected = Array.from({ length: 5000 }, (_, i) => {
+      const ended_at = new Date(Date.UTC(2023, 3, 9, 0, 2, 53 + i)).toISOString();
+      return { source_id: `h${i}`, user: `ip${i}`, started_at: "2023-04-09T00:01:53.500Z", ended_at };
+    });
+    const others = [...expected.slice(0, row), ...expected.slice(row + 1)];
+    const kept = found.flatMap((each) => ("conversation" in each ? [each.conversation] : []));
+    expect(kept).toMatchObject(others);
   });
 });
