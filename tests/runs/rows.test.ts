@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { run } from "../../stages/index.ts";
+import { execute } from "../helpers/engine.ts";
 import { useFolder } from "../helpers/folder.ts";
 
 const at = useFolder();
@@ -73,4 +74,22 @@ describe("a sample with nothing in the loss", () => {
     );
     expect(rendered).toMatchObject({ in: 3, kept: 2, rejected: { nothing_in_loss: 1 } });
   });
+});
+
+test("a Parquet file in parts gives the artefacts that the same rows give as lines, the file counted once", async () => {
+  await execute(`COPY (SELECT i AS id, CASE WHEN i = 5000 THEN NULL ELSE [{'role': 'user', 'content': 'hi ' || i}] END AS messages
+      FROM range(10000) t(i)) TO '${at("rows.parquet")}' (FORMAT parquet, ROW_GROUP_SIZE 2048)`);
+  await execute(`COPY (SELECT * FROM '${at("rows.parquet")}') TO '${at("rows.jsonl")}' (FORMAT json)`);
+  const prepared = async (name: string) => {
+    const settings = { source: "chat", input: [at(name)], output: at(`${name}-run`), shards: 8 };
+    const given = { ...settings, prepare: { columns: { id: "id" } }, dedup: { templates: "keep" } };
+    const manifest = (await run(given, { executor: { name: "in-process" }, to: "prepare" })).at(-1);
+    const files = manifest?.outputs.filter(({ path }) => !path.includes("rejections"));
+    return { in: manifest?.in, kept: manifest?.kept, files: files?.map(({ sha256 }) => sha256) };
+  };
+  const inParts = await prepared("rows.parquet");
+  expect(inParts).toMatchObject({ in: 10_000, kept: 9_999 });
+  expect(inParts).toEqual(await prepared("rows.jsonl"));
+  const plan = JSON.parse(readFileSync(at("rows.parquet-run", "plan.json"), "utf8"));
+  expect(plan.stages[1].phases[0]).toMatchObject({ name: "scatter", tasks: 4 });
 });

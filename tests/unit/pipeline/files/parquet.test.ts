@@ -43,7 +43,7 @@ describe("what is written is what DuckDB reads", () => {
         expect(written.rows).toBe(rows.length);
         expect(await collect(readParquet(at("rows.parquet"), schema))).toEqual(rows);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 

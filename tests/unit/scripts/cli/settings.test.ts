@@ -44,7 +44,7 @@ describe("flags of settings", () => {
   });
 
   test("that are shown are few, and none has two meanings", () => {
-    expect(Object.keys(SHORT_FLAGS).length).toBeLessThanOrEqual(33);
+    expect(Object.keys(SHORT_FLAGS).length).toBeLessThanOrEqual(35);
     const names = settingFlags(dataset).map(({ flag }) => flag);
     expect(new Set(names).size).toBe(names.length);
   });

@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { run } from "../../../../stages/index.ts";
 import { piecesOf, rowsOf } from "../../../../stages/prepare/pieces.ts";
 import { readRows } from "../../../../stages/prepare/rows.ts";
 import { collect } from "../../../helpers/collect.ts";
@@ -64,23 +62,6 @@ describe("a Parquet file in parts", () => {
     expect(parts.filter((part) => part.length > 0)).toHaveLength(Math.min(of, 5));
     expect(parts.flat()).toEqual(await read());
     expect(parts.flat()[5000]).toMatchObject({ bad: { row: 5001 } });
-  });
-
-  test("gives the artefacts that the same rows give as lines, the file counted once", async () => {
-    await write();
-    await execute(`COPY (SELECT * FROM '${at("rows.parquet")}') TO '${at("rows.jsonl")}' (FORMAT json)`);
-    const prepared = async (name: string) => {
-      const settings = { source: "chat", input: [at(name)], output: at(`${name}-run`), shards: 8 };
-      const given = { ...settings, prepare: { columns: { id: "id" } }, dedup: { templates: "keep" } };
-      const manifest = (await run(given, { executor: { name: "in-process" }, to: "prepare" })).at(-1);
-      const files = manifest?.outputs.filter(({ path }) => !path.includes("rejections"));
-      return { in: manifest?.in, kept: manifest?.kept, files: files?.map(({ sha256 }) => sha256) };
-    };
-    const inParts = await prepared("rows.parquet");
-    expect(inParts).toMatchObject({ in: 10_000, kept: 9_999 });
-    expect(inParts).toEqual(await prepared("rows.jsonl"));
-    const plan = JSON.parse(readFileSync(at("rows.parquet-run", "plan.json"), "utf8"));
-    expect(plan.stages[1].phases[0]).toMatchObject({ name: "scatter", tasks: 4 });
   });
 
   test("with a column that hides the engine's row numbers is read whole, as the first", async () => {

@@ -340,7 +340,11 @@ describe("a run that is cut off", () => {
   test("before any call of any kind goes on: no answer is paid for twice, no file or batch is made twice", async () => {
     await fill(6, { model: "count" });
     const calls = [...server.calls];
+    const kinds = calls.map((call) => call.replaceAll(/[-_]?\d+/g, ""));
     for (let cut = 1; cut <= calls.length; cut++) {
+      // Of each kind the first two and the last: what comes between them is done in the same way.
+      const alike = kinds.flatMap((kind, at) => (kind === kinds[cut - 1] ? [at + 1] : []));
+      if (alike.indexOf(cut) > 1 && alike.at(-1) !== cut) continue;
       await server.close();
       server = await startBatch(() => `${INTENT_PREFIX} help.`);
       rmSync(folder, { recursive: true });
