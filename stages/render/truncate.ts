@@ -139,14 +139,34 @@ function truncate(
     return { sample, from, length, ...count, hasTarget: !mayBeEmpty || segments.some(({ loss }) => loss) };
   };
   const fits = ({ tokens }: TruncatedSample) => maxTokens === null || tokens === null || tokens <= maxTokens;
+  if (overflow === "shorten") return longestThatFits(sample.context_turns, measure, fits);
   const whole = measure(0, "untouched");
   if (fits(whole)) return whole;
-  if (overflow === "drop") return { ...whole, length: "impossible" };
-  if (overflow !== "shorten") return { ...whole, length: overflow === "keep" ? "longer" : "cut" };
-  // The fewest exchanges to leave out: `low` are too few, `high` are enough.
+  return { ...whole, length: ({ drop: "impossible", keep: "longer", "cut-right": "cut" } as const)[overflow] };
+}
+
+/** Exchanges that are looked at first, from the last: most conversations have fewer. */
+const FIRST_LOOK = 16;
+
+/** A sample with as many of its last exchanges as fit: at most about twice as many are looked at, however many there are. */
+function longestThatFits(
+  turns: number,
+  measure: (from: number, length: Became) => TruncatedSample,
+  fits: (tried: TruncatedSample) => boolean,
+): TruncatedSample {
+  const exchanges = Math.ceil(turns / 2);
+  // Exchanges to leave out: `low` are too few, `high` are enough.
   let low = 0;
-  let high = Math.ceil(sample.context_turns / 2);
-  let best = measure(sample.context_turns, "shortened");
+  let high = exchanges;
+  let best: TruncatedSample | null = null;
+  for (let kept = FIRST_LOOK; ; kept *= 2) {
+    low = Math.max(0, exchanges - kept);
+    const tried = measure(2 * low, low === 0 ? "untouched" : "shortened");
+    if (!fits(tried)) break;
+    if (low === 0) return tried;
+    [high, best] = [low, tried];
+  }
+  best ??= measure(turns, "shortened");
   if (!fits(best)) return { ...best, length: "impossible" };
   while (high - low > 1) {
     const middle = (low + high) >> 1;

@@ -45,7 +45,10 @@ describe.each(["userlm", "llama3", "chatml"])("lengths in %s", (template) => {
   });
 });
 
-describe("the rows of a long conversation", () => {
+describe.each([
+  ["where messages are written the same whatever stands around them", true],
+  ["where each row is rendered by itself, as Jinja templates are", false],
+])("the rows of a long conversation, %s,", (_, isLocal) => {
   /** How many messages are written to make all rows of so many turns. */
   async function written(turns: number): Promise<number> {
     const text = await load("userlm");
@@ -54,7 +57,7 @@ describe("the rows of a long conversation", () => {
       messages += each.length;
       return text.chat.render(each);
     };
-    const counted = settings({ ...text, chat: { ...text.chat, render } }, "shorten", 60);
+    const counted = settings({ ...text, chat: { ...text.chat, isLocal, render } }, "shorten", 60);
     const dialogue = { intent: null, turns: turnsOf(Array.from({ length: turns }, (_, at) => `turn ${at}`)) };
     const truncated = truncateAll(dialogue, samplesOf(dialogue.turns), counted);
     for (const { rendered } of rowsOf(dialogue, truncated, counted)) expect(rendered.segments.length).toBeLessThan(60);
@@ -63,9 +66,25 @@ describe("the rows of a long conversation", () => {
 
   test("cost as much a turn as those of a short one, where they have a longest length", async () => {
     const [few, many] = [await written(200), await written(2000)];
-    expect(many / few).toBeLessThan(11);
+    expect(many / few).toBeLessThan(12);
   });
 });
+
+test.each([200, 5000])(
+  "of many exchanges as many stay within %i tokens, however they are sought",
+  async (most) => {
+    const text = await load("userlm");
+    const dialogue = {
+      intent: "be brief",
+      turns: turnsOf(Array.from({ length: 160 }, (_, at) => "word ".repeat(at % 9))),
+    };
+    const samples = samplesOf(dialogue.turns);
+    const each = { ...text, chat: { ...text.chat, isLocal: false } };
+    const found = truncateAll(dialogue, samples, settings(each, "shorten", most));
+    expect(found).toEqual(truncateAll(dialogue, samples, settings(text, "shorten", most)));
+    expect(new Set(found.map(({ length }) => length)).size).toBe(most === 5000 ? 1 : 2);
+  },
+);
 
 test("a text that cannot fit is not cut into tokens, and its rejection says how long it is at least", async () => {
   const text = await load("userlm");
