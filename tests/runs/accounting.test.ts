@@ -5,7 +5,7 @@ import { stageIn } from "../../pipeline/stage.ts";
 import { FORM_NAMES, type FormName } from "../../stages/forms/index.ts";
 import { select } from "../helpers/engine.ts";
 import { temporary } from "../helpers/folder.ts";
-import { allFiles, manifest, manifests, type StageName, shardsOf, stageFolder, succeed } from "./flipturn.ts";
+import { allFiles, flipturn, manifest, manifests, type StageName, shardsOf, stageFolder, succeed } from "./flipturn.ts";
 
 const folder = temporary();
 
@@ -139,7 +139,11 @@ describe.each(Object.entries(OPTIONS))("with %s", (name, flags) => {
   const form = FORM_OF[name] ?? "samples";
 
   test("every row is accounted for at every stage", async () => {
-    await succeed(["demo", "--output", run, "--threads", "1", "--form", form, ...flags], { cwd: folder });
+    const { code, stderr } = await flipturn(["demo", "--output", run, "--threads", "1", "--form", form, ...flags], {
+      cwd: folder,
+    });
+    const isEmpty = name === "no conversation left";
+    expect([code, stderr]).toEqual([isEmpty ? 1 : 0, expect.stringMatching(isEmpty ? /the dataset is empty/ : /./)]);
     await checkAccounts(run, form);
     expect(manifest(run, "prepare").in).toBe(152);
   });

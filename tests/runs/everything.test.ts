@@ -123,7 +123,7 @@ describe("runs", () => {
       ...chat({
         prepare: {
           ...{ language: "any", unknownLanguage: "keep", toxic: "keep", redacted: "drop", roles: "repair" },
-          ...{ repeats: "keep", paths: "leaves", maxBadRows: 0.5 },
+          ...{ repeats: "keep", paths: "leaves", maxBadRows: 0.5, maxRowBytes: 1_000_000 },
         },
         dedup: { templates: "keep", minCount: 2, nearDuplicates: "mark", nearText: "user-side" },
         split: { ratios: [60, 20, 20], by: "user-and-country" },
@@ -337,7 +337,10 @@ describe("commands", () => {
   test("whose files the next run reads", async () => {
     await succeed("dedup", "review", ...about("little"), "--file", "templates.yaml", "--all");
     writeFileSync(join(folder, "evaluation.jsonl"), '{"question": "question 3"}\n');
-    await succeed("decontaminate", "--against", "evaluation.jsonl", ...about("all"), "--file", "found.jsonl", "--drop");
+    await succeed(
+      ...["decontaminate", "--against", "evaluation.jsonl", "--min-words", "1", ...about("all")],
+      ...["--file", "found.jsonl", "--drop"],
+    );
     expect(readFileSync(join(folder, "found.jsonl"), "utf8")).toContain('"chat:c3"');
     const dedup = {
       review: "templates.yaml",

@@ -52,7 +52,7 @@ describe("status", () => {
   test("shows every stage of a finished run as done, with what it kept", async () => {
     const lines = (await read("status", "--output", run)).split("\n");
     expect(lines[0]).toBe(`${run}: wildchat-1m, seed 0, 1 shards`);
-    expect(lines.find((line) => line.startsWith("prepare"))).toMatch(/^prepare +done +5\/5 +126 conversations$/);
+    expect(lines.find((line) => line.startsWith("prepare"))).toMatch(/^prepare +done +(\d+)\/\1 +126 conversations$/);
     expect(lines.filter((line) => / done /.test(line))).toHaveLength(8);
   });
 
@@ -69,6 +69,7 @@ describe("status", () => {
       kept: 265,
       rejected: { empty_target: 3, ends_with_user: 1 },
       failed: [],
+      asking: null,
     });
   });
 
@@ -91,7 +92,7 @@ describe("status", () => {
     const found = JSON.parse(await read("status", "--output", half, "--json"));
     expect(found.slice(0, 3).map((each: object) => Object.values(each).slice(0, 4))).toEqual([
       ["download", "done", 4, 4],
-      ["prepare", "begun", 6, 1],
+      ["prepare", "begun", expect.any(Number), 1],
       ["dedup", "waiting", expect.any(Number), 0],
     ]);
   });

@@ -70,21 +70,18 @@ describe.each([
   });
 });
 
-test.each([200, 5000])(
-  "of many exchanges as many stay within %i tokens, however they are sought",
-  async (most) => {
-    const text = await load("userlm");
-    const dialogue = {
-      intent: "be brief",
-      turns: turnsOf(Array.from({ length: 160 }, (_, at) => "word ".repeat(at % 9))),
-    };
-    const samples = samplesOf(dialogue.turns);
-    const each = { ...text, chat: { ...text.chat, isLocal: false } };
-    const found = truncateAll(dialogue, samples, settings(each, "shorten", most));
-    expect(found).toEqual(truncateAll(dialogue, samples, settings(text, "shorten", most)));
-    expect(new Set(found.map(({ length }) => length)).size).toBe(most === 5000 ? 1 : 2);
-  },
-);
+test.each([200, 5000])("of many exchanges as many stay within %i tokens, however they are sought", async (most) => {
+  const text = await load("userlm");
+  const dialogue = {
+    intent: "be brief",
+    turns: turnsOf(Array.from({ length: 160 }, (_, at) => "word ".repeat(at % 9))),
+  };
+  const samples = samplesOf(dialogue.turns);
+  const each = { ...text, chat: { ...text.chat, isLocal: false } };
+  const found = truncateAll(dialogue, samples, settings(each, "shorten", most));
+  expect(found).toEqual(truncateAll(dialogue, samples, settings(text, "shorten", most)));
+  expect(new Set(found.map(({ length }) => length)).size).toBe(most === 5000 ? 1 : 2);
+});
 
 test("a text that cannot fit is not cut into tokens, and its rejection says how long it is at least", async () => {
   const text = await load("userlm");
