@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 
-const ROWS = 300;
+const ROWS = 40;
 
 /** The same numbers between 0 and 1 for the same seed. */
 function* drawn(seed) {
@@ -83,6 +83,7 @@ while (killed < kills || ended === 0) {
     if (code !== 0 || hashOf(output) !== expected) wrong += 1;
     rmSync(output, { recursive: true, force: true });
   }
+  process.stdout.write(`${killed} of ${kills} kills, ${ended} ended, ${wrong} wrong\n`);
 }
 rmSync(folder, { recursive: true });
 process.stdout.write(
