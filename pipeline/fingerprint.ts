@@ -38,7 +38,7 @@ export async function fingerprint(run: Run, planned: string, known: Known = new 
     models: decisiveModels(models),
     phases,
     files: files.map(({ sha256 }) => sha256),
-    inputs: isFirst ? [plan.hub, plan.inputs] : [],
+    inputs: isFirst ? [plan.hub, inputsDigest(plan)] : [],
     upstream,
     code: stage.namesCode ? [code, plan.code] : code,
     unicode: plan.node.unicode,
@@ -47,6 +47,15 @@ export async function fingerprint(run: Run, planned: string, known: Known = new 
     key: plan.user_key,
     shards: plan.shards,
   });
+}
+
+/** Digests of the inputs of plans: a plan does not change, and every task of a stage that reads `download` asks. */
+const digests = new WeakMap<object, string>();
+
+function inputsDigest({ inputs }: Run["plan"]): string {
+  const found = digests.get(inputs) ?? digest(inputs);
+  digests.set(inputs, found);
+  return found;
 }
 
 /** The stages that one depends on, by their names in the plan: of those planned several times the one with its own variant. */

@@ -79,8 +79,20 @@ export function realFolder(folder: string): string {
 /** What messages and rejections call an input: its file name, or its whole path where several share the name. */
 export function inputName(plan: Plan, index: number): string {
   const path = plan.inputs[index]?.path ?? "";
-  const alike = plan.inputs.filter((input) => basename(input.path) === basename(path));
-  return alike.length > 1 ? path : basename(path);
+  return sharedNames(plan).has(basename(path)) ? path : basename(path);
+}
+
+/** Names that several inputs of a plan have; looked for once, since every task asks. */
+const shared = new WeakMap<Plan, ReadonlySet<string>>();
+
+function sharedNames(plan: Plan): ReadonlySet<string> {
+  const known = shared.get(plan);
+  if (known) return known;
+  const seen = new Set<string>();
+  const names = plan.inputs.map(({ path }) => basename(path));
+  const found = new Set(names.filter((name) => seen.size === seen.add(name).size));
+  shared.set(plan, found);
+  return found;
 }
 
 /** Path of the plan in the folder of a run. */

@@ -180,12 +180,12 @@ export class Task<Options> {
     return Promise.all(parts.map((part) => this.file(artefact, part)));
   }
 
-  /** Size and hash of a file from outside the run, as the task of that number vouched for it. */
-  async vouched(artefact: Inputs, index: number): Promise<FileRecord> {
+  /** Size and hash of each file from outside the run that the task of that number vouched for. */
+  async vouched(artefact: Inputs, index: number): Promise<FileRecord[]> {
     this.#requireDeclared(artefact);
     const planned = this.#planned(artefact.stage);
     const { fingerprint } = await this.#doneOf(artefact);
-    const found = (await doneMarker(this.run, planned, index, fingerprint))?.inputs[0];
+    const found = (await doneMarker(this.run, planned, index, fingerprint))?.inputs;
     if (!found) throw new NotReadyError(`task ${index} of ${planned} is not done; run stage ${planned} again`);
     return found;
   }

@@ -11,11 +11,20 @@ import { hubNet } from "../../pipeline/hub/http.ts";
 import { requireAsPlanned } from "../../pipeline/plan.ts";
 import type { Task } from "../../pipeline/task.ts";
 import type { Tally } from "../../schemas/manifest.ts";
-import { downloaded, inputPath, RAW } from "./artefacts.ts";
+import { downloaded, fetchLists, inputPath, RAW } from "./artefacts.ts";
 import { DownloadOptions } from "./options.ts";
 
-async function fetchOne(task: Task<DownloadOptions>): Promise<Partial<Tally>> {
-  const { plan, index, signal, environment } = task;
+async function fetch(task: Task<DownloadOptions>): Promise<Partial<Tally>> {
+  const inputs = fetchLists(task.plan)[task.index];
+  if (!inputs) throw new RangeError(`no inputs ${task.index}`);
+  let bytes = 0;
+  for (const input of inputs) bytes += await fetchOne(task, input);
+  return { taken: inputs.length, in: inputs.length, kept: inputs.length, counts: { bytes } };
+}
+
+/** Brings one file here, or sees that it is here, and vouches for it. Returns its size. */
+async function fetchOne(task: Task<DownloadOptions>, index: number): Promise<number> {
+  const { plan, signal, environment } = task;
   const input = plan.inputs[index];
   const path = inputPath(task.run, index);
   if (!input) throw new RangeError(`no input ${index}`);
@@ -29,7 +38,7 @@ async function fetchOne(task: Task<DownloadOptions>): Promise<Partial<Tally>> {
   const found = plan.hub && sha256 ? { bytes, sha256 } : await hashFile(path, signal);
   task.inputs.push({ path: input.path, rows: null, ...found });
   if (plan.hub) task.record(downloaded.raw, path, { rows: null, ...found });
-  return { taken: 1, in: 1, kept: 1, counts: { bytes: found.bytes } };
+  return found.bytes;
 }
 
 /** The stage `download`, as the head of this file tells. */
@@ -45,8 +54,8 @@ export const download = defineStage({
   phases: [
     {
       name: "fetch",
-      tasks: (plan) => plan.inputs.length,
-      run: fetchOne,
+      tasks: (plan) => fetchLists(plan).length,
+      run: fetch,
       // Fetching waits for the network; hashing local files is work for the executor.
       onDriver: (plan, { parallel }) => (plan.hub ? parallel : undefined),
     },

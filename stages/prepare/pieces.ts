@@ -1,4 +1,5 @@
 import type { Plan } from "../../schemas/plan.ts";
+import { inputLists } from "../download/artefacts.ts";
 
 /** One of the parts that a raw file is read in. */
 export interface InputPart {
@@ -9,22 +10,24 @@ export interface InputPart {
 /** A file that is read in one go. */
 export const WHOLE: InputPart = { index: 0, of: 1 };
 
-/** A part of one input of a plan. */
+/** What one task reads: a part of one input of a plan, or several small ones. */
 export interface Piece {
-  readonly input: number;
+  readonly inputs: readonly number[];
   readonly part: InputPart;
 }
 
 /**
  * The pieces that the inputs of a plan are read in, in order: a Parquet file in parts of two shards' bytes at most, so that
  * one large file keeps several threads busy; a file of lines, where only whoever has read the lines before knows their
- * numbers, whole.
+ * numbers, whole; small ones several at a time.
  */
 export function piecesOf({ inputs, shards }: Pick<Plan, "inputs" | "shards">): Piece[] {
   const total = inputs.reduce((sum, { bytes }) => sum + bytes, 0);
-  return inputs.flatMap(({ path, bytes }, input) => {
-    const of = isParquet(path) ? Math.ceil((bytes * shards) / (2 * total)) || 1 : 1;
-    return Array.from({ length: of }, (_, index) => ({ input, part: { index, of } }));
+  return inputLists({ inputs }).flatMap((list) => {
+    const [first, ...more] = list.map((input) => inputs[input]);
+    const isCut = first !== undefined && more.length === 0 && isParquet(first.path);
+    const of = isCut ? Math.ceil((first.bytes * shards) / (2 * total)) || 1 : 1;
+    return Array.from({ length: of }, (_, index) => ({ inputs: list, part: { index, of } }));
   });
 }
 

@@ -1,14 +1,14 @@
 /**
  * Raw rows of one source -> conversations in the common shape, each kept or rejected with one reason.
  *
- * Three phases. `scatter` reads a piece of a raw file, judges every row and puts it into the shard that its id belongs to;
+ * Three phases. `scatter` reads a piece of a raw file, or some small files, judges every row and puts it into the shard that its id belongs to;
  * `verify` sees that each file is, and so was, the one that `download` vouched for; `gather` brings a shard together, lets
  * the first of equal ids stay, and writes it sorted by id. So the artefact is the same whatever files the rows came in and
  * in whatever order, and later stages work on shards of equal size.
  */
 import { defineStage } from "../../pipeline/define-stage.ts";
 import type { Manifest } from "../../schemas/manifest.ts";
-import { downloaded } from "../download/artefacts.ts";
+import { downloaded, fetchLists } from "../download/artefacts.ts";
 import { prepared } from "./artefacts.ts";
 import { PrepareOptions } from "./options.ts";
 import { gather } from "./phases/gather.ts";
@@ -42,7 +42,7 @@ export const prepare = defineStage({
   notes: notesOf,
   phases: [
     { name: "scatter", tasks: (plan) => piecesOf(plan).length, run: scatter },
-    { name: "verify", tasks: (plan) => plan.inputs.length, run: verify },
+    { name: "verify", tasks: (plan) => fetchLists(plan).length, run: verify },
     { name: "gather", tasks: (plan) => plan.shards, run: gather },
   ],
 });

@@ -22,10 +22,11 @@ export async function gather(task: Task<PrepareOptions>): Promise<Partial<Tally>
   const scatter = await task.summaryOf("scatter");
   const rows = scatter.counts["rows"] ?? scatter.in;
   const bad = scatter.counts["rows_failing_schema"] ?? 0;
-  if (rows === 0)
-    throw new InputError(
-      `${plan.inputs.map((input) => input.path).join(", ")}: no rows; expected one conversation, or a part of one, a row`,
-    );
+  if (rows === 0) {
+    const [first, ...more] = plan.inputs.map(({ path }) => path);
+    const files = more.length < 5 ? [first, ...more].join(", ") : `${first} and ${more.length} more`;
+    throw new InputError(`${files}: no rows; expected one conversation, or a part of one, a row`);
+  }
   if (bad > options.maxBadRows * rows) throw tooManyBad(bad, rows, options, plan.source, await firstBad(task));
   requireColumns(task, scatter.counts);
   const { judged, ...tally } = await judge(task);

@@ -24,13 +24,12 @@ import { requireVouched } from "./verify.ts";
 /** So many rows at the beginning none of which is one of the source's: the wrong source was named. */
 const ALL_BAD = 1000;
 
-/** Reads a piece of a raw file, judges every row and puts it into the shard that its id belongs to. */
+/** Reads a piece of a raw file, or some small files, judges every row and puts it into the shard that its id belongs to. */
 export async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally>> {
   const { plan, options, index, signal } = task;
   const source = sourceFor(task);
-  const { input, part } = pieceOf(task);
+  const { inputs, part } = pieceOf(task);
   const userKey = userKeyOf(task);
-  const path = await requireInput(task, input);
   const { counts, count } = counter();
   const writer = new ShardWriter(plan.shards);
   let rows = 0;
@@ -40,9 +39,10 @@ export async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally
     if (source.isInParts && "turns" in found.conversation) return { part: found.conversation };
     return recordOf(found.conversation, source.name, options, userKey);
   };
-  async function* blocks() {
-    const { paths, maxRowBytes } = options;
-    const reading = { paths, maxRowBytes, unread: rejectedUnread(options), part };
+  const { paths, maxRowBytes } = options;
+  const reading = { paths, maxRowBytes, unread: rejectedUnread(options), part };
+  async function* blocks(input: number) {
+    const path = await requireInput(task, input);
     for await (const found of readRows(path, inputName(plan, input), source, reading, signal)) {
       rows++;
       const record = recordFor(found);
@@ -55,20 +55,27 @@ export async function scatter(task: Task<PrepareOptions>): Promise<Partial<Tally
         throw tooManyBad(ALL_BAD, ALL_BAD, options, source.name, "rejection" in record ? record.rejection : undefined);
       if (rows % 10_000 === 0) task.report(rows, 0, "rows");
     }
+  }
+  async function* allBlocks() {
+    for (const input of inputs) yield* vouching(task, input, blocks(input));
     yield* writer.end();
   }
-  try {
-    await task.writeBytes(prepared.scattered, blocks(), { index, rows: () => rows });
-  } catch (error) {
-    // What cannot be read may be another file by now, which is the better thing to say.
-    if (error instanceof InputError) await requireVouched(task, input);
-    throw error;
-  }
-  const taken = part.index === 0 ? 1 : 0;
+  await task.writeBytes(prepared.scattered, allBlocks(), { index, rows: () => rows });
+  const taken = part.index === 0 ? inputs.length : 0;
   // Where rows are parts of conversations, only `gather` can count those.
   if (!source.isInParts) return { taken, in: rows, counts };
   count("rows", rows);
   return { taken, in: alone, counts };
+}
+
+/** What is made of an input; where it cannot be read, it may be another file by now, which is the better thing to say. */
+async function* vouching<T>(task: Task<PrepareOptions>, input: number, made: AsyncGenerator<T>): AsyncGenerator<T> {
+  try {
+    yield* made;
+  } catch (error) {
+    if (error instanceof InputError) await requireVouched(task, input);
+    throw error;
+  }
 }
 
 /** The source of a plan, as its settings say that its rows are read. */

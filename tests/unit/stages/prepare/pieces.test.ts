@@ -14,13 +14,28 @@ describe("pieces", () => {
   test("of a Parquet file are of two shards' bytes at most, of a file of lines one", () => {
     const inputs = [input("a.parquet", 500), input("b.jsonl", 400), input("c.PARQUET", 100)];
     expect(piecesOf({ inputs, shards: 10 })).toEqual([
-      { input: 0, part: { index: 0, of: 3 } },
-      { input: 0, part: { index: 1, of: 3 } },
-      { input: 0, part: { index: 2, of: 3 } },
-      { input: 1, part: { index: 0, of: 1 } },
-      { input: 2, part: { index: 0, of: 1 } },
+      { inputs: [0], part: { index: 0, of: 3 } },
+      { inputs: [0], part: { index: 1, of: 3 } },
+      { inputs: [0], part: { index: 2, of: 3 } },
+      { inputs: [1], part: { index: 0, of: 1 } },
+      { inputs: [2], part: { index: 0, of: 1 } },
     ]);
     expect(piecesOf({ inputs, shards: 1 }).map(({ part }) => part.of)).toEqual([1, 1, 1]);
+  });
+
+  test("of many small files are some hundreds, each of several neighbours", () => {
+    const inputs = Array.from({ length: 20_000 }, (_, at) =>
+      input(`${at}.${at % 7 ? "jsonl" : "parquet"}`, 900 + (at % 200)),
+    );
+    const pieces = piecesOf({ inputs, shards: 1 });
+    expect(pieces.length).toBeLessThan(1000);
+    expect(pieces.flatMap((piece) => piece.inputs)).toEqual([...inputs.keys()]);
+    expect(new Set(pieces.map(({ part }) => part.of))).toEqual(new Set([1]));
+  });
+
+  test("of files beside a large one hold 16 MB of them at most", () => {
+    const inputs = [input("a.jsonl", 9e6), input("b.jsonl", 6e6), input("c.jsonl", 2e6), input("d.jsonl", 1e12)];
+    expect(piecesOf({ inputs, shards: 1 }).map((piece) => piece.inputs)).toEqual([[0, 1], [2], [3]]);
   });
 
   test("have every row once, in order, whatever the row groups are", () => {
