@@ -112,6 +112,12 @@ export function forgetSummary(run: Run, planned: string, phase: string): void {
   rmSync(summaryPath(run, planned, phase), { force: true });
 }
 
+/** Forgets that the tasks of a phase are done. */
+export function forgetPhase(run: Run, planned: string, { name, first, tasks }: PlannedPhase): void {
+  forgetSummary(run, planned, name);
+  for (let index = first; index < first + tasks; index++) rmSync(markerPath(run, planned, index), { force: true });
+}
+
 /** A phase of a planned stage by its name. */
 export function plannedPhase(run: Run, planned: string, name: string): PlannedPhase {
   const { phases } = plannedStage(run.plan, planned);

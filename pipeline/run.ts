@@ -11,7 +11,7 @@ import { fingerprint, finishedManifest } from "./fingerprint.ts";
 import { canonical } from "./hash.ts";
 import { type Lock, lock, type OnLost } from "./lock.ts";
 import { clearStage, FINISH, outsideFolders, reopenStage, sweepDone } from "./manifest.ts";
-import { doneMarker, forgetSummary, type PlannedPhase } from "./markers.ts";
+import { doneMarker, forgetPhase, forgetSummary, type PlannedPhase } from "./markers.ts";
 import { plannedStage, planPath, type Run, resolveGiven, stageFolder } from "./run-folder.ts";
 import { stageIn } from "./stage.ts";
 import { damageOf, forgetDamaged, requireUndamaged } from "./verify.ts";
@@ -165,7 +165,7 @@ async function runStep(
     emit({ type: "phase", stage, phase: phase.name, done: counts.get(phase) ?? 0, total: phase.tasks });
   for (const phase of step) {
     const pending = await pendingTasks(run, stage, phase, own);
-    if (pending.length > 0) forgetSummary(run, stage, phase.name);
+    if (pending.length > 0) forgetDone(run, stage, phase);
     counts.set(phase, phase.tasks - pending.length);
     tell(phase);
     const code = stageNamed(run.chain, stage).phases.find(({ name }) => name === phase.name);
@@ -182,6 +182,15 @@ async function runStep(
     ...(placed.length > 0 ? [executor.run(placed, onDone)] : []),
     ...here.map(({ tasks, width }) => driver.run(tasks, onDone, width)),
   ]);
+}
+
+/** Forgets that a phase is done as a whole, and what the phases after it have seen of that. */
+function forgetDone(run: Run, stage: string, { name, step }: PlannedPhase): void {
+  forgetSummary(run, stage, name);
+  const { phases } = stageNamed(run.chain, stage);
+  for (const after of plannedStage(run.plan, stage).phases)
+    if (after.step === step + 1 && phases.find((phase) => phase.name === after.name)?.repeats)
+      forgetPhase(run, stage, after);
 }
 
 /** The tasks of a phase that are not done under a fingerprint. */

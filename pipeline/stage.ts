@@ -13,6 +13,8 @@ interface Phase<Options, Given> {
   readonly name: string;
   /** True: it does not need the phase before it, so that both run at a time. */
   readonly beside?: boolean;
+  /** True: it looks at the outcome of the phase before as a whole, and is done again if any task of that one is. */
+  readonly repeats?: boolean;
   /** Number of tasks, from the plan and the stage's options alone: one a shard, one a hash range, one in all. */
   readonly tasks: (plan: Plan, options: Options) => number;
   /** Does one task. Must be deterministic and may be run twice. Returns what it counted; what is left out is zero. */

@@ -42,7 +42,7 @@ export const prepare = defineStage({
   notes: notesOf,
   phases: [
     { name: "scatter", tasks: (plan) => piecesOf(plan).length, run: scatter },
-    { name: "verify", tasks: (plan) => fetchLists(plan).length, run: verify },
+    { name: "verify", tasks: (plan) => fetchLists(plan).length, run: verify, repeats: true },
     { name: "gather", tasks: (plan) => plan.shards, run: gather },
   ],
 });

@@ -73,6 +73,21 @@ describe("a run", () => {
     expect(await again({}, { force: true })).toEqual(EVERYTHING);
   });
 
+  test.each([
+    { repeats: true, expected: EVERYTHING.slice(3, 7) },
+    { repeats: false, expected: EVERYTHING.slice(3, 5) },
+  ])("does a phase again after one whose tasks are done again: $repeats", async ({ repeats, expected }) => {
+    await again();
+    rmSync(at("03-capitals", "done.json")); // by now the copies are swept
+    const ran: string[] = [];
+    const stages = toyStages(ran).map((stage): Stage => {
+      const phases = stage.phases.map((phase) => (phase.name === "raise" ? { ...phase, repeats } : phase));
+      return { ...stage, phases };
+    });
+    await runToy(await toyRun(at(), ran, { stages }), { to: "capitals" });
+    expect(ran).toEqual(expected);
+  });
+
   test("does only the stages from one to another", async () => {
     expect(await again({}, { to: "letters" })).toEqual(EVERYTHING.slice(0, 3));
     expect(await again({}, { from: "capitals", to: "capitals" })).toEqual(EVERYTHING.slice(3, 7));
