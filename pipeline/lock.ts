@@ -277,8 +277,8 @@ function holding(path: string, own: Owner, onLost: OnLost): Lock {
     try {
       // Writing, and not setting the time, is what makes the file server use its own clock.
       if (isOurs()) return writeFileSync(path, JSON.stringify(own), { flag: "r+" });
-      const other = ownerIn(path);
-      if (other !== null && other.id !== own.id) onLost(lost());
+      // Gone: whoever took over has come to its end.
+      if (look(path) !== UNREADABLE) onLost(lost());
     } catch {
       // A disk that is full or away for the moment: the next touch may succeed, and `check` says if the lock is gone.
     }

@@ -260,4 +260,23 @@ describe("a lock", () => {
       vi.useRealTimers();
     }
   });
+
+  test.each([
+    ["another has it", (text: string) => writeFileSync(at("lock"), text.replace(/"id":"/, '"id":"other'))],
+    ["another has had it and is done", () => rmSync(at("lock"))],
+  ])("tells its owner at the next touch that it is lost: %s", async (_, lose) => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      const heard: string[] = [];
+      const held = await lock(at(), { env: {}, clock: never }, undefined, ({ message }) => heard.push(message));
+      vi.advanceTimersByTime(10_000);
+      expect(heard).toEqual([]);
+      lose(readFileSync(at("lock"), "utf8"));
+      vi.advanceTimersByTime(10_000);
+      expect(heard).toEqual([expect.stringContaining("another process has taken over")]);
+      held.release();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });
