@@ -55,7 +55,7 @@ test("what the engine leaves unread changes nothing about which rows stay, with 
       };
       expect(await records(rejectedUnread(settings))).toEqual(await records(null));
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
 });
 

@@ -96,7 +96,7 @@ describe("the draw", () => {
     [Array.from({ length: 50 }, () => 1)],
   ])("is 90/5/5 for every user over the seeds, in countries of %j users", (counts) => {
     const list = counts.flatMap((count, at) => users(`country ${at}`, count));
-    const seeds = list.length > 90 ? 60 : 300;
+    const seeds = list.length > 90 ? 50 : 200;
     const drawn = new Map<string | null, number[]>();
     for (let seed = 0; seed < seeds; seed++) {
       const all = draw(list, String(seed));

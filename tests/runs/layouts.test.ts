@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { run } from "../../../../stages/index.ts";
-import { execute } from "../../../helpers/engine.ts";
-import { useFolder } from "../../../helpers/folder.ts";
+import { run } from "../../stages/index.ts";
+import { execute } from "../helpers/engine.ts";
+import { useFolder } from "../helpers/folder.ts";
 
 const at = useFolder();
 
