@@ -73,6 +73,20 @@ export function journalFile(folder: string): string {
 /** The longest time, in ms, that an entry is in the file but perhaps not yet on the disk. */
 const SYNC_MS = 250;
 
+/** A request without an outcome: the most that it can have cost. */
+interface Open {
+  readonly usd: number;
+  readonly mode: JournalEntry["mode"];
+}
+
+/**
+ * Whether a request that is sent again may be billed beside the one before, of which a kill left no outcome. A batch that
+ * is sent again was never made: its requests are written down before it is.
+ */
+export function mayBeBilledTwice(before: Pick<Open, "mode">, again: Pick<Open, "mode">): boolean {
+  return before.mode === "sync" || again.mode === "sync";
+}
+
 /**
  * Append-only record of paid answers, one JSONL file. Survives a change of options and a kill at any moment: an entry is
  * a line, and half a line at the end is what was not finished. Memory: 18 to 37 bytes an answer; texts stay on the disk.
@@ -83,7 +97,7 @@ export class Journal {
   readonly #lock: Lock | null;
   readonly #offsets = new Offsets();
   /** The most that requests without an outcome can have cost, by key: what a kill left, or what is under way. */
-  readonly #open = new Map<string, number>();
+  readonly #open = new Map<string, Open>();
   #openUsd = 0;
   #spent = 0;
   #end = 0;
@@ -237,6 +251,14 @@ export class Journal {
     }
   }
 
+  /** Takes a request off those without an outcome; returns it if it was one. */
+  #close(key: string): Open | undefined {
+    const found = this.#open.get(key);
+    this.#open.delete(key);
+    this.#openUsd -= found?.usd ?? 0;
+    return found;
+  }
+
   #note(entry: JournalEntry, offset: number): void {
     if (isFinal(entry) && entry.reused) {
       // What was sent here may have been billed all the same.
@@ -245,12 +267,13 @@ export class Journal {
       return;
     }
     if (entry.status === "sent") {
-      this.#open.set(entry.key, (this.#open.get(entry.key) ?? 0) + (entry.usd ?? 0));
+      const before = this.#close(entry.key);
+      if (before && mayBeBilledTwice(before, entry)) this.#spent += before.usd;
+      this.#open.set(entry.key, { usd: entry.usd ?? 0, mode: entry.mode });
       this.#openUsd += entry.usd ?? 0;
       return;
     }
-    this.#openUsd -= this.#open.get(entry.key) ?? 0;
-    this.#open.delete(entry.key);
+    this.#close(entry.key);
     if (entry.status !== "failed") this.#spent += entry.usd ?? 0;
     if (isFinal(entry)) this.#offsets.set(entry.key, offset);
   }

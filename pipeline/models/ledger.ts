@@ -1,4 +1,4 @@
-import { isFinal, type Journal } from "./journal.ts";
+import { isFinal, type Journal, mayBeBilledTwice } from "./journal.ts";
 
 /** What one model has cost in one mode. */
 export interface LedgerRow {
@@ -30,11 +30,13 @@ type OpenRow = { -readonly [Key in keyof LedgerRow]: LedgerRow[Key] };
 /** What was sent and spent, by model and mode, from the journal. Memory: the requests under way when a run was killed. */
 export function ledger(journal: Pick<Journal, "entries">): LedgerRow[] {
   const rows = new Map<string, OpenRow>();
-  const open = new Map<string, { row: OpenRow; usd: number }[]>();
+  const open = new Map<string, { row: OpenRow; usd: number; mode: LedgerRow["mode"] }>();
   for (const entry of journal.entries()) {
     const row = rowFor(rows, entry.requested_model, entry.mode);
     if (entry.status === "sent") {
-      open.set(entry.key, [...(open.get(entry.key) ?? []), { row, usd: entry.usd ?? 0 }]);
+      const before = open.get(entry.key);
+      if (before && mayBeBilledTwice(before, entry)) lose(before.row, before.usd);
+      open.set(entry.key, { row, usd: entry.usd ?? 0, mode: entry.mode });
       continue;
     }
     if (isFinal(entry) && entry.reused) {
@@ -56,7 +58,7 @@ export function ledger(journal: Pick<Journal, "entries">): LedgerRow[] {
       if (entry.usd !== null) row.usd = (row.usd ?? 0) + entry.usd;
     }
   }
-  for (const { row, usd } of [...open.values()].flat()) lose(row, usd);
+  for (const { row, usd } of open.values()) lose(row, usd);
   return [...rows.values()].sort((a, b) => (`${a.model} ${a.mode}` < `${b.model} ${b.mode}` ? -1 : 1));
 }
 

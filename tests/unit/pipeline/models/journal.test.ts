@@ -50,6 +50,13 @@ async function spent(): Promise<number> {
   return journal.spent;
 }
 
+async function spentByLedger(): Promise<number> {
+  const journal = await Journal.open(at("journal"));
+  const rows = ledger(journal);
+  journal.close();
+  return rows.reduce((sum, { usd }) => sum + (usd ?? 0), 0);
+}
+
 const path = () => at("journal", "answers.jsonl");
 
 describe("a journal", () => {
@@ -121,8 +128,32 @@ describe("what was spent", () => {
   test("counts what a kill left under way", async () => {
     await add(passing("a", "sent"), passing("b", "sent"), entry("b"));
     expect(await spent()).toBe(1 + 0.25);
-    await add(passing("a", "sent"), entry("a"));
-    expect(await spent()).toBeLessThanOrEqual(1 + 0.25 + 0.25);
+  });
+
+  const sent = (mode: "sync" | "batch"): Passing => ({ ...passing("a", "sent"), mode });
+  const answered = (mode: "sync" | "batch"): Answer => ({ ...entry("a"), mode });
+
+  test.each<[string, JournalEntry[], number]>([
+    ["answered", [sent("sync"), sent("sync"), answered("sync")], 1 + 0.25],
+    ["failed", [sent("sync"), sent("sync"), passing("a", "failed")], 1],
+    ["lost", [sent("sync"), sent("sync"), passing("a", "lost")], 1 + 1],
+    ["killed again", [sent("sync"), sent("sync")], 1 + 1],
+    ["answered by a batch", [sent("sync"), sent("batch"), answered("batch")], 1 + 0.25],
+    [
+      "answered after a batch that nobody has heard of since",
+      [sent("batch"), sent("sync"), answered("sync")],
+      1 + 0.25,
+    ],
+  ])("counts the request of a kill beside the one that is sent in its place: %s", async (_, entries, usd) => {
+    await add(...entries);
+    expect(await spent()).toBe(usd);
+    expect(await spentByLedger()).toBe(usd);
+  });
+
+  test("does not count a batch that was never made beside the one that was", async () => {
+    await add(sent("batch"), sent("batch"), answered("batch"));
+    expect(await spent()).toBe(0.25);
+    expect(await spentByLedger()).toBe(0.25);
   });
 });
 
