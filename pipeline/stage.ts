@@ -43,6 +43,8 @@ export interface Stage<Options extends z.ZodObject = z.ZodObject, Given = unknow
   readonly namesCode?: boolean;
   /** Its artefacts. `rejections` are what it dropped. */
   readonly writes: Readonly<Record<string, Artefact>> & { readonly rejections?: Table };
+  /** Which settings would let rows stay that left, by the reason; reasons that no setting changes are not here. */
+  readonly advice?: Readonly<Record<string, string>>;
   /** What `in`, `kept` and `rejected` count. */
   readonly unit: "files" | "conversations" | "samples" | "requests";
   readonly options: Options;

@@ -33,6 +33,11 @@ export const dedup = defineStage({
   takes: "prepare",
   reads: [prepared.conversations, prepared.end_signals],
   writes: deduplicated,
+  advice: {
+    template: "--min-count finds fewer templates, --set dedup.templates=keep keeps them",
+    near_duplicate: "--near-duplicates mark keeps them",
+    contaminated: "--contaminated names the list that they were on",
+  },
   unit: "conversations",
   options: DedupOptions,
   files: ({ review, contaminated }) => [review, contaminated].filter((path) => path !== null),

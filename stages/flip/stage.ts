@@ -91,6 +91,11 @@ export const flipStage = defineStage({
     conditioned.rejections,
   ],
   writes: flipped,
+  advice: {
+    empty_target: "--set flip.emptyTargets=keep",
+    ends_with_user: "--set flip.endAfterUser=keep",
+    doubtful_end: "--end-labels all",
+  },
   unit: "samples",
   options: FlipOptions,
   phases: [{ name: "flip", tasks: (plan) => plan.shards, run: flipShard }],

@@ -123,6 +123,12 @@ export const render = defineStage({
   // Which splits there are, and whether ends have weights.
   tellsOf: ["flip"],
   writes: rendered,
+  advice: {
+    control_token: "--set render.controlTokens=escape",
+    target_too_long: "--max-tokens allows longer rows",
+    too_long: "--max-tokens allows longer rows, --set render.overflow=shorten shortens them",
+    doubtful_end: "--end-labels all",
+  },
   unit: "samples",
   options: RenderOptions,
   variants: (options) => [...new Set(options.form)].map((name) => ({ name, options: { ...options, form: [name] } })),
