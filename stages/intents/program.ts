@@ -93,7 +93,7 @@ export function* intentProgram(turns: readonly Turn[], question: Question): Prog
       longer = true;
       request = { ...request, [question.tokenLimitName]: 2 * question.maxOutputTokens };
     } else if (answer.status === "answered") {
-      const read = readAnswer(answer.text, question);
+      const read = readAnswer(answer.text, question, turns);
       if (read.kind === "intent") return end("ok", { intent: read.intent });
       if (read.kind === "refused") return end("refused");
       if (again) return end("invalid", { fault: read.fault });
