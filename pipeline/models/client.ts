@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import OpenAI, { APIConnectionError, APIUserAbortError } from "openai";
 import { type Dispatcher, request } from "undici";
@@ -131,7 +132,7 @@ function pooledFetch(dispatcher: Dispatcher, env: NodeJS.ProcessEnv): typeof fet
     const { "content-encoding": packing, "content-length": _, ...rest } = answer.headers;
     const head = new Headers();
     for (const [name, value] of Object.entries(rest)) if (value !== undefined) head.set(name, String(value));
-    const text = unpacked(bytes, packing).toString();
+    const text = decoded(unpacked(bytes, packing), head.get("content-type"));
     return new Response(text === "" || NO_BODY.has(answer.statusCode) ? null : text, {
       status: answer.statusCode,
       headers: head,
@@ -159,7 +160,8 @@ const UNPACK: Readonly<Record<string, (bytes: Buffer, how: { maxOutputLength: nu
   "x-gzip": gunzipSync,
   deflate: inflateSync,
   br: brotliDecompressSync,
-  identity: (bytes) => bytes,
+  // No packing at all, and what servers say that take the header for another.
+  ...Object.fromEntries(["identity", "", "none", "utf-8", "utf8", "binary"].map((name) => [name, (bytes) => bytes])),
 };
 
 /** A body as it was before it was packed. Throws TypeError for a packing that is not known, and for a body that is not whole. */
@@ -177,6 +179,17 @@ function unpacked(bytes: Buffer, packing: string | string[] | undefined): Buffer
       throw new TypeError(`an answer that is not whole ${name}`, { cause });
     }
   }, bytes);
+}
+
+/** A body as text: UTF-8, as JSON has to be, and only where it is not, by the name of letters that came with it. */
+function decoded(bytes: Buffer, type: string | null): string {
+  const name = /charset="?([\w-]+)/i.exec(type ?? "")?.[1];
+  if (name === undefined || isUtf8(bytes)) return bytes.toString();
+  try {
+    return new TextDecoder(name).decode(bytes);
+  } catch {
+    return bytes.toString();
+  }
 }
 
 /** Sends requests, each with a deadline that covers the whole body. */
@@ -240,7 +253,8 @@ function readFailure(error: unknown): Attempt {
   const isByProxy = cause instanceof ProxyProblem;
   if (code && DOWN.has(code)) return { kind: "down", why: isByProxy ? cause.message : code };
   if (isByProxy && cause.isRefused) return again(cause.message, "nothing");
-  const why = isByProxy ? cause.message : (code ?? (cause instanceof Error ? cause.message : String(cause)));
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const why = isByProxy ? message : (code ?? message.replaceAll(/\s+/g, " ").trim());
   if (error instanceof APIUserAbortError || error instanceof APIConnectionError || isBrokenBody(error))
     return again(`connection failed (${why})`, "unknown");
   return { kind: "stop", error: error as Error };

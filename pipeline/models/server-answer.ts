@@ -57,10 +57,17 @@ export function readHttpAnswer({ status, headers, body }: HttpAnswer, server: Se
   const isFine = status >= 200 && status < 300;
   const value = parse(body);
   if (value === undefined) {
-    if (isFine) return again("an answer that is not JSON", "unknown");
+    if (isFine) return again(unreadable(body), "unknown");
     return readError({ status, code: null, words: said(bare(body), server) }, headers, server);
   }
   return readBody(value, { status, headers }, server);
+}
+
+/** What a body is instead of JSON. */
+function unreadable(body: string): string {
+  if (body.trim() === "") return "an answer that is empty";
+  const isStream = /^\s*(?:data|event):/.test(body);
+  return isStream ? "an answer that is a stream, which was not asked for" : "an answer that is not JSON";
 }
 
 /** The same for a body that is JSON already, as in the results of a batch. */
@@ -120,7 +127,9 @@ function readChoice(body: Json, choice: Json, headers: Headers | null): Attempt 
   const refusal = textOfParts(message?.["refusal"]) ?? null;
   const model = wordOf(body["model"]);
   const answer = (status: Answer["status"], text: string | null): Attempt => {
-    return { kind: "answer", answer: { status, text, model, ...usage }, headers };
+    // No tokens for a text that is there are none that were counted.
+    const isUncounted = usage.output_tokens === 0 && Boolean(text);
+    return { kind: "answer", answer: { status, text, model, ...usage, ...(isUncounted && NO_USAGE) }, headers };
   };
   if (refusal || ending === "filtered") return answer("refused", refusal || null);
   if (!message && ending !== "cut") return again("an answer without a message", billedIn(body));
@@ -152,7 +161,8 @@ function usageIn(body: Json): Usage {
   // Anthropic's own count leaves out what was read from its cache or written there.
   const [read, written] = [tokens(usage["cache_read_input_tokens"]), tokens(usage["cache_creation_input_tokens"])];
   const fresh = tokens(usage["input_tokens"]);
-  const input = tokens(usage["prompt_tokens"]) ?? (fresh === null ? null : fresh + (read ?? 0) + (written ?? 0));
+  // There is always a prompt: whoever says 0 does not count.
+  const input = tokens(usage["prompt_tokens"]) || (fresh === null ? 0 : fresh + (read ?? 0) + (written ?? 0)) || null;
   const told = tokens(usage["completion_tokens"]) ?? tokens(usage["output_tokens"]);
   const total = tokens(usage["total_tokens"]);
   // Some leave the tokens of thoughts out of the completion, and bill them.
@@ -194,7 +204,7 @@ function tokens(value: unknown): number | null {
 
 function billedIn(body: Json | null): Billed {
   const usage = body ? usageIn(body) : NO_USAGE;
-  return usage.output_tokens === null ? "unknown" : usage;
+  return usage.input_tokens === null || usage.output_tokens === null ? "unknown" : usage;
 }
 
 /** An error as a server tells it. */
@@ -210,7 +220,7 @@ function errorIn(body: Json | null, isFine: boolean): (Omit<ServerError, "status
   const { error, errors, detail, message } = body;
   const given =
     error ?? (Array.isArray(errors) ? errors[0] : undefined) ?? (body["object"] === "error" ? body : undefined);
-  if (given === undefined || given === null || given === false) {
+  if (isNothing(given)) {
     if (isFine) return null;
     const words = [wordsIn(message), wordsIn(detail)].filter(Boolean).join(": ");
     return { code: wordOf(body["code"]) ?? wordOf(body["type"]), words, status: null };
@@ -229,8 +239,16 @@ function errorIn(body: Json | null, isFine: boolean): (Omit<ServerError, "status
   };
 }
 
+/** True for what some servers put where an error would stand: nothing, or an error without a word in it. */
+function isNothing(given: unknown): boolean {
+  if (!given) return true;
+  const values = typeof given === "object" ? Object.values(given) : [given];
+  return values.every((value) => value === null || value === "" || value === 0 || value === false);
+}
+
 /** What an error means. */
-function readError({ status, code, words }: ServerError, headers: Headers | null, { baseURL }: ServerName): Attempt {
+function readError({ status, code, words }: ServerError, headers: Headers | null, server: ServerName): Attempt {
+  const { baseURL } = server;
   const final = (kind: Answer["status"], text: string | null = null): Attempt => {
     return { kind: "answer", answer: { status: kind, text, model: null, ...NO_USAGE }, headers };
   };
@@ -258,6 +276,11 @@ function readError({ status, code, words }: ServerError, headers: Headers | null
   if (status === 408 || status === 409 || status === 425 || status >= 500)
     return { kind: "again", why: `HTTP ${status}`, waitMs: waitMs(headers), billed: "nothing" };
   const text = `HTTP ${status}${words && ` ${words}`}${code && !words.includes(code) ? ` (${code})` : ""}`;
+  if (status >= 300 && status < 400) {
+    const place = said(headers?.get("location") ?? "", server);
+    const hint = place && ` to ${place}, which is not followed: give the address it leads to as baseUrl`;
+    return { kind: "stop", error: new UsageError(`${baseURL}: ${text}${hint}`) };
+  }
   if (isAboutRequest && !SETTINGS.test(code ?? "")) return { kind: "odd", said: text };
   return { kind: "stop", error: new UsageError(`${baseURL}: ${text}`) };
 }
@@ -328,8 +351,9 @@ function waitMs(headers: Headers | null): number | null {
   if (after !== null && /^\d+(\.\d+)?$/.test(after)) return Math.min(LONGEST_WAIT_MS, Number(after));
   const header = headers?.get("retry-after") ?? null;
   if (header !== null) {
-    const ms = /^\d+(\.\d+)?$/.test(header) ? 1000 * Number(header) : Date.parse(header) - Date.now();
-    if (Number.isFinite(ms)) return Math.min(LONGEST_WAIT_MS, Math.max(0, ms));
+    const ms = durationMs(header) ?? Date.parse(header) - Date.now();
+    // A time that is over says nothing: its clock is not ours.
+    if (ms > 0) return Math.min(LONGEST_WAIT_MS, ms);
   }
   const resets = ["requests", "tokens"]
     .filter((each) => headers?.get(`x-ratelimit-remaining-${each}`) === "0")
@@ -364,7 +388,12 @@ function wordOf(value: unknown): string | null {
 /** Any value in words: text as it is, what is nested as JSON. */
 function wordsIn(value: unknown): string {
   if (value === undefined || value === null) return "";
-  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  if (typeof value === "string") return value;
+  try {
+    return JSON.stringify(value) ?? "";
+  } catch {
+    return "words nested too deep to be read";
+  }
 }
 
 /** What a web page or a plain text says. */

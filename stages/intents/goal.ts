@@ -10,8 +10,9 @@ export type GoalFault = "no_goal" | "link" | "markup" | "order" | "dictated";
 
 /** A web address, the end of a Markdown link, an e-mail address. No part can be tried twice: an answer may be long. */
 const LINK = /\bhttps?:\/\/|\bwww\.\w|\]\(|[\w+-]@[\w-]+\.[a-z]{2}/i;
-/** Fences, ends of tags and tags that act or tell of a role, control tokens, the beginning of JSON. `<div>` may be a topic. */
-const MARKUP = /```|<\/|<\||<(?:script|img|iframe|svg|system|user|assistant)\b|\[\/?INST\]|\{\s*["']/i;
+/** Fences, ends of tags and tags that act or tell of a role, control tokens, the beginning of JSON, letters that got lost on the way. `<div>` may be a topic. */
+const MARKUP =
+  /```|<\/|<\||<(?:script|img|iframe|svg|system|user|assistant)\b|\[\/?INST\]|\{\s*["']|\uFFFD|(?!\s)\p{Cc}/iu;
 /** Where a sentence begins, an order to leave what was said. "To make the model ignore its rules" is a goal of many people. */
 const OVERRIDE =
   /(?:^|[.!?:;]\s+["“'(]*)(?:ignore|disregard|forget)\b.{0,20}\b(?:previous|prior|earlier|preceding|above)\b/i;

@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
@@ -400,6 +401,45 @@ describe("a budget", () => {
   });
 });
 
+test("what is no HTTP at all is a failure told on one line, and is tried again", async () => {
+  const odd = [
+    "HTTP/1.1 000 Odd\r\n\r\n",
+    "SSH-2.0-there\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+  ];
+  const raw = createServer((socket) => socket.on("error", () => {}).once("data", () => socket.end(odd.shift() ?? "")));
+  await new Promise<void>((resolve) => raw.listen(0, "127.0.0.1", resolve));
+  const baseUrl = `http://127.0.0.1:${(raw.address() as AddressInfo).port}/v1`;
+  const { requester, outcomeOf, close } = await start({ baseUrl, tries: 3 });
+  expect(await outcomeOf(hello)).toBeNull();
+  const failures = Object.keys(requester.state.failures);
+  await close();
+  raw.close();
+  expect(odd).toEqual([]);
+  for (const each of failures) expect(each).toMatch(/^connection failed \(\S.*\S\)$/);
+});
+
+describe("the letters of an answer", () => {
+  const body = (text: string, letters: BufferEncoding) =>
+    Buffer.from(JSON.stringify({ choices: [{ message: { content: text }, finish_reason: "stop" }] }), letters);
+  const cafe = `${INTENT_PREFIX} find a café.`;
+
+  test.each<[string, string, BufferEncoding, string]>([
+    ["that its type names", cafe, "latin1", "application/json; charset=ISO-8859-1"],
+    ["that are UTF-8, whatever its type names", cafe, "utf8", "application/json; charset=latin1"],
+    ["of a name that nobody knows", cafe, "utf8", "application/json; charset=moon"],
+  ])("%s are read", async (_, text, letters, type) => {
+    server.script({ kind: "body", type, body: body(text, letters) });
+    expect(await ask()).toMatchObject({ status: "ok", intent: cafe });
+  });
+
+  test("that got lost are asked for once more", async () => {
+    server.script({ kind: "body", type: "application/json", body: body(cafe, "latin1") });
+    expect(await ask()).toMatchObject({ status: "ok", intent: GOOD });
+    expect(server.requests).toHaveLength(2);
+  });
+});
+
 describe("a packed answer that nobody asked for", () => {
   const text = JSON.stringify({ choices: [{ message: { content: GOOD }, finish_reason: "stop" }] });
 
@@ -409,6 +449,12 @@ describe("a packed answer that nobody asked for", () => {
     ["deflate", deflateSync(text)],
   ])("(%s) is unpacked", async (name, body) => {
     server.script({ kind: "body", type: "text/plain", body, headers: { "content-encoding": name } });
+    expect((await ask())?.status).toBe("ok");
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test.each(["", "none", "utf-8", "identity, binary"])("that is not packed at all (%j) is read", async (name) => {
+    server.script({ kind: "body", type: "text/plain", body: text, headers: { "content-encoding": name } });
     expect((await ask())?.status).toBe("ok");
     expect(server.requests).toHaveLength(1);
   });

@@ -59,6 +59,8 @@ describe("an answer is read whatever its shape:", () => {
     ["that ended with a word of Anthropic's", says("hello", { finish_reason: "end_turn" })],
     ["that ended with a word of Gemini's", says("hello", { finish_reason: "STOP" })],
     ["that ended with a word of TGI's", says("hello", { finish_reason: "eos_token" })],
+    ["beside an error that is none", says("hello", {}, { error: { message: "", code: 0, type: null } })],
+    ["beside an error without a word", says("hello", {}, { error: "" })],
   ])("%s", (_, body) => {
     expect(answer(read(body))).toEqual(["answered", "hello"]);
   });
@@ -91,9 +93,13 @@ describe("an answer that did not come to its own end is none:", () => {
     ["a word", '"hello"', "again: an answer that is not a chat completion"],
     ["null", "null", "again: an answer that is not a chat completion"],
     ["a web page", "<html>sign in</html>", "again: an answer that is not JSON"],
-    ["a stream", 'data: {"choices":[]}\n\ndata: [DONE]\n', "again: an answer that is not JSON"],
+    [
+      "a stream",
+      'data: {"choices":[]}\n\ndata: [DONE]\n',
+      "again: an answer that is a stream, which was not asked for",
+    ],
     ["half", '{"choices":[{"message":{"content":"hel', "again: an answer that is not JSON"],
-    ["nothing", "", "again: an answer that is not JSON"],
+    ["nothing", "", "again: an answer that is empty"],
   ])("%s", (_, body, expected) => {
     expect(answer(read(body))).toEqual(expected);
   });
@@ -114,6 +120,15 @@ describe("tokens are whole numbers or not said:", () => {
     ["none", undefined, [null, null, null]],
     ["null", null, [null, null, null]],
     ["words", { prompt_tokens: "many", completion_tokens: {} }, [null, null, null]],
+    ["zeros of a server that does not count", { prompt_tokens: 0, completion_tokens: 0 }, [null, null, null]],
+    ["no tokens for a text that is there", { prompt_tokens: 100, completion_tokens: 0 }, [null, null, null]],
+    ["no prompt, which there always is", { prompt_tokens: 0, completion_tokens: 20 }, [null, null, 20]],
+    ["all of a prompt from a cache", { input_tokens: 0, cache_read_input_tokens: 80, output_tokens: 20 }, [80, 80, 20]],
+    [
+      "numbers that no number holds",
+      { prompt_tokens: Number.POSITIVE_INFINITY, completion_tokens: "1e999" },
+      [null, null, null],
+    ],
     ["below nothing", { prompt_tokens: -1, completion_tokens: -0.5 }, [null, null, null]],
     ["beyond all sense", { prompt_tokens: 1e300, completion_tokens: 2 ** 53 }, [null, null, null]],
     [
@@ -329,6 +344,36 @@ describe("an error is what its words say, under whatever status and in whatever 
     expect(after.kind === "again" && after.billed).toMatchObject({ input_tokens: 100, output_tokens: 20 });
     const odd = read(says("hel", { finish_reason: "moonrise" }, { usage: undefined }));
     expect(odd.kind === "again" && odd.billed).toBe("unknown");
+  });
+});
+
+describe("a server says, in words:", () => {
+  test("that it redirects, where to and what to do", () => {
+    const got = read("", { status: 308, headers: { location: `https://there/v2?key=${server.apiKey}` } });
+    const words = "http://there/v1: HTTP 308 to https://there/v2?key=(key), which is not followed: give the address";
+    expect(got.kind === "stop" && got.error.message).toContain(words);
+  });
+
+  test("that it failed, nested beyond what can be read", () => {
+    const deep = `{"error":{"message":${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}}}`;
+    expect(answer(read(deep, { status: 400 }))).toBe("odd: HTTP 400 words nested too deep to be read");
+  });
+});
+
+describe("Retry-After", () => {
+  const away = (ms: number) => new Date(Date.now() + ms).toUTCString();
+
+  test.each<[string, string, number | null]>([
+    ["in seconds", "2", 2000],
+    ["with a unit", "2s", 2000],
+    ["in years", away(1e12), 60_000],
+    ["of more seconds than a number holds", "9".repeat(400), 60_000],
+    ["that is over, by a clock that is not ours", away(-1e9), null],
+    ["of two that were joined", "2, 7", null],
+    ["of no time at all", "soon", null],
+    ["below nothing", "-5", null],
+  ])("%s", (_, header, wait) => {
+    expect(read("", { status: 429, headers: { "retry-after": header } })).toMatchObject({ waitMs: wait });
   });
 });
 
