@@ -578,12 +578,12 @@ describe("a passing failure is tried again with back-off, six times by default:"
     ["an empty body", { kind: "body", body: "", type: "application/json" }, /./, "lost"],
     ["a reset", { kind: "cut", afterBytes: null }, /connection failed/, "lost"],
     ["a reset in the middle", { kind: "cut", afterBytes: 60 }, /connection failed/, "lost"],
-    ["silence", { kind: "stall", afterBytes: null }, /no answer within 0.2 s/, "lost"],
-    ["silence in the middle of the body", { kind: "stall", afterBytes: 60 }, /no answer within 0.2 s/, "lost"],
+    ["silence", { kind: "stall", afterBytes: null }, /no answer within 0.3 s/, "lost"],
+    ["silence in the middle of the body", { kind: "stall", afterBytes: 60 }, /no answer within 0.3 s/, "lost"],
   ];
 
   test.each(rows)("%s", async (_, behaviour, why, counted) => {
-    const given = { timeoutSeconds: 0.2 };
+    const given = behaviour.kind === "stall" ? { timeoutSeconds: 0.3 } : {};
     server.script(behaviour, null);
     expect((await ask(given))?.status).toBe("ok");
     expect(server.requests).toHaveLength(2);
