@@ -3,10 +3,10 @@
  * first, as curl reads them. Unlike curl, and like Go and browsers, nothing of this machine itself goes through a proxy.
  */
 import { BlockList, isIP } from "node:net";
-import { Agent, type Dispatcher, FormData as OwnFormData, Pool, ProxyAgent, fetch as undiciFetch } from "undici";
 import { systemCode, UsageError } from "./errors.ts";
 
-type Variables = Readonly<Record<string, string | undefined>>;
+/** Variables of the environment. */
+export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** A proxy: its address, and how messages call it, without its password. */
 export interface NamedProxy {
@@ -14,7 +14,8 @@ export interface NamedProxy {
   readonly name: string;
 }
 
-const KINDS = /^(https?|socks5?):$/;
+/** Protocols of proxies. */
+export const KINDS = /^(https?|socks5?):$/;
 
 /** The proxy for an address; null = it is reached directly. Throws UsageError for a variable that names no proxy. */
 export function proxyFor(address: string, env: Variables): NamedProxy | null {
@@ -71,70 +72,9 @@ function isInRange(host: string, start: string, bits: number): boolean {
   return isIn(list, host);
 }
 
-/** Connections to any address, each directly or through its proxy. */
-export function connectionsBy(env: Variables, limits: Pool.Options = {}): Agent {
-  const pool = (origin: string | URL, more?: object) => new Pool(origin, { ...more, ...limits });
-  return new Agent({
-    ...limits,
-    factory: (origin) => {
-      const proxy = proxyFor(String(origin), env);
-      return proxy === null ? pool(origin) : throughProxy(proxy, limits, pool);
-    },
-  });
-}
-
-function throughProxy(
-  { url }: NamedProxy,
-  limits: Pool.Options,
-  factory: (origin: string | URL, more?: object) => Dispatcher,
-): ProxyAgent {
-  const { username, password } = url;
-  const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString("base64");
-  const bare = new URL(url);
-  if (KINDS.exec(url.protocol)?.[1]?.startsWith("http")) [bare.username, bare.password] = ["", ""];
-  return new ProxyAgent({
-    ...limits,
-    uri: bare.href,
-    // As curl: a tunnel for https alone, since many proxies refuse one to other ports than 443.
-    proxyTunnel: false,
-    factory,
-    // A tunnel that is not dug in a minute is none; what waits for it cannot be left before.
-    clientFactory: (origin, more) => new Pool(origin, { ...more, headersTimeout: LONGEST_DIG_MS }),
-    ...(username !== "" && url.protocol.startsWith("http") && { token: `Basic ${login}` }),
-  });
-}
-
-const LONGEST_DIG_MS = 60_000;
-
 /** True if any variable may name a proxy. */
-function hasProxy(env: Variables): boolean {
+export function hasProxy(env: Variables): boolean {
   return ["http_proxy", "https_proxy", "all_proxy"].some((name) => variable(env, name)?.value);
-}
-
-/** The real `fetch`, through the proxies of the environment where it names any; another is left as it is. */
-export function proxied(send: typeof fetch, env: Variables): typeof fetch {
-  if (send !== globalThis.fetch || !hasProxy(env)) return send;
-  const dispatcher = connectionsBy(env);
-  // Node's own `fetch` takes no connections of another version of undici; that of the package takes no forms of Node's.
-  const own = undiciFetch as unknown as (input: unknown, init: object) => Promise<Response>;
-  const through: typeof fetch = async (input, init = {}) => {
-    const proxy = proxyFor(String(input), env);
-    const body = init.body instanceof FormData ? ownForm(init.body) : init.body;
-    return own(input, { ...init, body, dispatcher }).catch((cause) => {
-      const problem = proxy === null || init.signal?.aborted ? cause : proxyProblem(cause, proxy);
-      throw problem === cause || problem instanceof UsageError
-        ? problem
-        : new TypeError("fetch failed", { cause: problem });
-    });
-  };
-  // What sends forms asks which `Response` reads them.
-  return Object.assign(through, { Response });
-}
-
-function ownForm(form: FormData): OwnFormData {
-  const own = new OwnFormData();
-  for (const [name, value] of form as unknown as Iterable<[string, string]>) own.append(name, value);
-  return own;
 }
 
 /** A failure on the way through a proxy. `isRefused`: the proxy itself said no, so that nothing has gone further. */

@@ -62,9 +62,9 @@ export async function* readValues(
     bytes += chunk.length;
     for (const value of found) yield bytes > most ? within(most, ++row, value) : { row: ++row, value };
     if (found.length > 0) bytes = 0;
-    else if (bytes > MOST + (1 << 20))
+    else if (bytes > MOST)
       throw new InputError(
-        `${path}: ${where()}a value of more than ${MOST / 1e6} MB; leave it out, or write the rows as JSON lines, where it is rejected by itself`,
+        `${path}: ${where()}a value of more than 64 MB; leave it out, or write the rows as JSON lines, where it is rejected by itself`,
       );
     found = [];
   }

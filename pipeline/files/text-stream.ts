@@ -24,7 +24,7 @@ export async function* readText(path: string, where = () => "", signal?: AbortSi
         `${path}: ${where()}cannot be read as UTF-16, which the mark at its start says it is; expected UTF-8 or UTF-16`,
         { cause },
       );
-    const isSystem = typeof code === "string" && code.startsWith("E") && code !== NOT_UTF16;
+    const isSystem = typeof code === "string" && code.startsWith("E");
     if (signal?.aborted || isSystem || !COMPRESSED.test(path)) throw cause;
     const kind = /\.gz$/i.test(path) ? "gzip" : "zstd";
     throw new InputError(

@@ -2,7 +2,8 @@
 
 import { type Clock, realClock } from "../clock.ts";
 import { RemoteError, systemCode, UsageError } from "../errors.ts";
-import { ProxyProblem, proxied } from "../proxy.ts";
+import { proxied } from "../proxied-fetch.ts";
+import { ProxyProblem } from "../proxy.ts";
 import { retry, TransientError } from "../retry.ts";
 
 /** A dataset repository (`owner/name`) at a revision: a branch, a tag or a commit. */

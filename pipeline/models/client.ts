@@ -4,7 +4,9 @@ import OpenAI, { APIConnectionError, APIUserAbortError } from "openai";
 import { type Dispatcher, request } from "undici";
 import type { Environment } from "../environment.ts";
 import { systemCode, UsageError } from "../errors.ts";
-import { connectionsBy, type NamedProxy, ProxyProblem, proxied, proxyFor, proxyProblem } from "../proxy.ts";
+import { proxied } from "../proxied-fetch.ts";
+import { type NamedProxy, ProxyProblem, proxyFor, proxyProblem } from "../proxy.ts";
+import { connectionsBy } from "../proxy-connections.ts";
 import type { ChatRequest } from "./request.ts";
 import { type Attempt, again, readHttpAnswer } from "./server-answer.ts";
 

@@ -19,7 +19,10 @@ export function isPromptCut(request: ChatRequest, told: number | null): boolean 
   return told < SHARE * (least - MARGIN);
 }
 
-/** Runs of letters or digits; a script without spaces makes one of a run. */
+/**
+ * Runs of letters or digits, of which each is a token at least. Not `wordsOf`: it cuts scripts without spaces into pieces that
+ * one token may have several of.
+ */
 function words(text: string): number {
   return text.match(/[\p{L}\p{M}]+|\p{N}+/gu)?.length ?? 0;
 }

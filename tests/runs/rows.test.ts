@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { readTextRows } from "../../pipeline/files/text-rows.ts";
 import { run } from "../../stages/index.ts";
+import { collect } from "../helpers/collect.ts";
 import { execute } from "../helpers/engine.ts";
 import { useFolder } from "../helpers/folder.ts";
 
@@ -92,4 +94,10 @@ test("a Parquet file in parts gives the artefacts that the same rows give as lin
   expect(inParts).toEqual(await prepared("rows.jsonl"));
   const plan = JSON.parse(readFileSync(at("rows.parquet-run", "plan.json"), "utf8"));
   expect(plan.stages[1].phases[0]).toMatchObject({ name: "scatter", tasks: 4 });
+});
+
+test("a value of more than 64 MB in a list of JSON is an error in words: the parser would hold all of it", async () => {
+  writeFileSync(at("rows.json"), `[{"a":1},{"a":"${"x".repeat(70 << 20)}"}]`);
+  const reading = collect(readTextRows(at("rows.json"), { most: 20 }));
+  await expect(reading).rejects.toThrow(/rows\.json: after row 1: a value of more than 64 MB; leave it out, or write/);
 });

@@ -1,5 +1,5 @@
 import { Template } from "@huggingface/jinja";
-import strftime from "strftime";
+import { utcFormat } from "d3-time-format";
 import { UsageError } from "../../errors.ts";
 import { oneOf } from "../control-tokens.ts";
 import type { Message, Segment } from "../segment.ts";
@@ -20,7 +20,7 @@ export function jinjaFormat(name: string, source: string, options: ChatOptions, 
   const context = {
     bos_token: options.bosToken,
     eos_token: options.eosToken,
-    strftime_now: (format: unknown) => formatTime(String(format), day),
+    strftime_now: (format: unknown) => utcFormat(String(format))(day),
   };
   const render = (messages: readonly { role: string; content: string }[]): string => {
     try {
@@ -66,9 +66,6 @@ export function jinjaFormat(name: string, source: string, options: ChatOptions, 
     },
   };
 }
-
-/** Times as Python writes them, in English and in UTC. */
-const formatTime = strftime.timezone("+0000");
 
 function parse(name: string, source: string): Template {
   try {

@@ -1,11 +1,12 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { realEnvironment } from "../../../pipeline/environment.ts";
 import { UsageError } from "../../../pipeline/errors.ts";
 import { hubNet } from "../../../pipeline/hub/http.ts";
 import { Client, openaiClient } from "../../../pipeline/models/client.ts";
-import { proxied, proxyFor } from "../../../pipeline/proxy.ts";
+import { proxied } from "../../../pipeline/proxied-fetch.ts";
+import { proxyFor } from "../../../pipeline/proxy.ts";
 import { type ProxyServer, startProxy } from "../../servers/proxy.ts";
 
 describe("the proxy for an address", () => {
@@ -152,6 +153,29 @@ describe("through a proxy", () => {
     proxy.manner = 407;
     await expect(net.fetch("https://hub.invalid/api/x")).rejects.toThrow(UsageError);
     expect(proxy.seen).toEqual(["GET http://hub.invalid/api/x", "CONNECT hub.invalid:443"]);
+  });
+
+  test("a server is reached by a SOCKS5 proxy, which is told its name", async () => {
+    const asked: string[] = [];
+    // No login is wanted; then the name that is asked for, for which the target stands.
+    const socks = createTcpServer((client) => {
+      client.once("data", () => {
+        client.write(Buffer.from([5, 0]));
+        client.once("data", (request: Buffer) => {
+          asked.push(request.subarray(5, 5 + (request[4] ?? 0)).toString());
+          const onward = connect((target.address() as AddressInfo).port, "127.0.0.1", () => {
+            client.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]));
+            client.pipe(onward).pipe(client);
+          });
+        });
+      });
+    });
+    await new Promise<void>((resolve) => socks.listen(0, "127.0.0.1", resolve));
+    const env = { ALL_PROXY: `socks5://127.0.0.1:${(socks.address() as AddressInfo).port}` };
+    const response = await proxied(globalThis.fetch, env)("http://llm.invalid/v1/models");
+    await response.text();
+    expect([response.status, asked]).toEqual([200, ["llm.invalid"]]);
+    socks.close();
   });
 
   test("nothing goes where no variable names one, or where somebody else sends", () => {
