@@ -578,8 +578,8 @@ describe("a passing failure is tried again with back-off, six times by default:"
     ["an empty body", { kind: "body", body: "", type: "application/json" }, /./, "lost"],
     ["a reset", { kind: "cut", afterBytes: null }, /connection failed/, "lost"],
     ["a reset in the middle", { kind: "cut", afterBytes: 60 }, /connection failed/, "lost"],
-    ["silence", { kind: "stall", afterBytes: null }, /no answer within 0.3 s/, "lost"],
-    ["silence in the middle of the body", { kind: "stall", afterBytes: 60 }, /no answer within 0.3 s/, "lost"],
+    ["silence", { kind: "stall", afterBytes: null }, /no answer within 0.1 s/, "lost"],
+    ["silence in the middle of the body", { kind: "stall", afterBytes: 60 }, /no answer within 0.1 s/, "lost"],
   ];
 
   test.each(rows)("%s", async (_, behaviour, why, counted) => {
@@ -591,7 +591,7 @@ describe("a passing failure is tried again with back-off, six times by default:"
 
     server.script(...Array.from({ length: 6 }, () => behaviour));
     const { requester, outcomeOf, close } = await start(
-      { ...given, model: "another" },
+      { ...given, ...(behaviour.kind === "stall" && { timeoutSeconds: 0.1 }), model: "another" },
       { input: 1, output: 1, batch: 1 },
     );
     expect(await outcomeOf(hello)).toBeNull();

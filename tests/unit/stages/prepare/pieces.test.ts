@@ -71,7 +71,7 @@ describe("a Parquet file in parts", () => {
     execute(`COPY (SELECT i AS id${more}, CASE WHEN i = 5000 THEN NULL ELSE [{'role': 'user', 'content': 'hi ' || i}] END AS messages
       FROM range(10000) t(i)) TO '${at("rows.parquet")}' (FORMAT parquet, ROW_GROUP_SIZE 2048)`);
 
-  test.each([1, 2, 3, 8])("in %i parts has the rows that it has as a whole, under the same numbers", async (of) => {
+  test.each([2, 8])("in %i parts has the rows that it has as a whole, under the same numbers", async (of) => {
     await write();
     const parts = await Promise.all(Array.from({ length: of }, (_, index) => read({ index, of })));
     expect(parts.filter((part) => part.length > 0)).toHaveLength(Math.min(of, 5));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { runChild } from "../../../../scripts/bench/child.ts";
-import { tables } from "../../../../scripts/bench/report.ts";
+import { runChild } from "../../scripts/bench/child.ts";
+import { tables } from "../../scripts/bench/report.ts";
 
 const node = (code: string) => [process.execPath, ["-e", code]] as const;
 
